@@ -1,0 +1,1 @@
+"""The Salesforce stand-in: one org behind the vendor's HTTP API, kept in one SQLite file."""
