@@ -1,8 +1,8 @@
 """Salesforce record Ids: minting, checking and the case-safe 18-character form.
 
 An Id is 15 case-sensitive base-62 characters (three of key prefix, two of instance, one reserved, nine of
-serial) plus three that repeat the upper-case bits of the first fifteen, so that it survives case-blind software.
-Imitates "Field Types > ID" in the Object Reference.
+serial) plus three that repeat the upper-case bits of the first fifteen, so that it survives
+case-blind software. Imitates "Field Types > ID" in the Object Reference.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The org's records in one SQLite file: opening, settings, bulk inserts and single rows.
 
-Times are whole epoch seconds (SystemModstamp has one-second resolution), booleans 0/1, dates ``YYYY-MM-DD``; an
-empty text is stored as NULL because Salesforce has no empty text.
+Times are whole epoch seconds (SystemModstamp has one-second resolution), booleans 0/1, dates ``YYYY-MM-DD``;
+an empty text is stored as NULL because Salesforce has no empty text.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sandbox import journal
-from sandbox.salesforce import ids, objects
+from sandbox.salesforce import ids, objects, schema
 from sandbox.salesforce.objects import SObject
 
 mint_id = ids.mint_id
@@ -26,39 +25,6 @@ mint_id = ids.mint_id
 Row = dict[str, Any]
 
 _CHUNK = 2_000
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS token (
-    token TEXT PRIMARY KEY, kind TEXT NOT NULL, user_id TEXT NOT NULL, app TEXT NOT NULL, grant_id TEXT,
-    challenge TEXT, issued_at REAL NOT NULL, used_at REAL NOT NULL, ended INTEGER NOT NULL DEFAULT 0
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS cursor (
-    locator TEXT PRIMARY KEY, user_id TEXT NOT NULL, soql TEXT NOT NULL, batch_size INTEGER NOT NULL,
-    is_all INTEGER NOT NULL, created_at REAL NOT NULL, record_ids BLOB NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS permission (
-    user_id TEXT NOT NULL, object TEXT NOT NULL, field TEXT NOT NULL, access TEXT NOT NULL,
-    PRIMARY KEY (user_id, object, field)
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS deletion (
-    object TEXT NOT NULL, record_id TEXT NOT NULL, deleted_at INTEGER NOT NULL,
-    PRIMARY KEY (object, record_id)
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS deletion_by_time ON deletion (object, deleted_at);
-CREATE TABLE IF NOT EXISTS pending_commit (
-    pending_id INTEGER PRIMARY KEY, object TEXT NOT NULL, record_id TEXT NOT NULL, stamped_at INTEGER NOT NULL,
-    visible_at REAL NOT NULL, action TEXT NOT NULL, actor TEXT NOT NULL, columns TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS record_lock (
-    record_id TEXT PRIMARY KEY, refusals INTEGER, code TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS job (
-    job_id TEXT PRIMARY KEY, kind TEXT NOT NULL, job_type TEXT NOT NULL, operation TEXT NOT NULL,
-    object TEXT NOT NULL, created_by TEXT NOT NULL, created_at REAL NOT NULL, changed_at REAL NOT NULL,
-    state TEXT NOT NULL, api_version TEXT NOT NULL, polls INTEGER NOT NULL DEFAULT 0, details TEXT NOT NULL
-) WITHOUT ROWID;
-"""
 
 
 class Store:
@@ -105,7 +71,7 @@ class Store:
     # ---- connections
 
     def read(self) -> sqlite3.Connection:
-        """Return this thread's reading connection; inside ``writing()`` the writer's, which sees its own changes."""
+        """Return this thread's reading connection; inside ``writing()`` the writer's own."""
         if self._depth and self._lock_is_mine():
             return self._writer
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
@@ -133,7 +99,7 @@ class Store:
     # ---- records
 
     def insert_contacts(self, rows: Iterable[Mapping[str, Any]]) -> list[str]:
-        """Insert contacts as they are, without rules or history; return their Ids in order. See ``insert``."""
+        """Insert contacts as they are, without rules or history; see ``insert``."""
         return self.insert(objects.CONTACT, rows)
 
     def insert_accounts(self, rows: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -147,8 +113,8 @@ class Store:
     def insert(self, sobject: SObject, rows: Iterable[Mapping[str, Any]]) -> list[str]:
         """Insert many rows keyed by API field names; return their Ids in order.
 
-        ``Id`` is minted where absent; system fields default to a creation now by the administrator. Datetimes may be
-        aware ``datetime``s or epoch seconds. Raises ValueError for a field the object has no column for.
+        ``Id`` is minted where absent; system fields default to a creation now by the administrator. Datetimes
+        may be aware ``datetime``s or epoch seconds. Raises ValueError for a field without a column.
         """
         inserted: list[str] = []
         remaining = iter(rows)
@@ -159,7 +125,7 @@ class Store:
                 filled = [self._filled(sobject, row, first + place) for place, row in enumerate(chunk)]
                 inserted += [row["Id"] for row in filled]
                 connection.executemany(
-                    insert_text(sobject.name, columns),
+                    schema.insert_text(sobject.name, columns),
                     [[row.get(name) for name in columns] for row in filled],
                 )
         return inserted
@@ -210,11 +176,7 @@ class Store:
         return connection
 
     def _create(self) -> None:
-        self._writer.executescript(_TABLES + journal.HISTORY_SCHEMA)
-        for sobject in objects.OBJECTS.values():
-            self._writer.execute(_table_text(sobject))
-            for name, columns in _indexes(sobject):
-                self._writer.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {sobject.name} ({columns})")
+        self._writer.executescript(schema.statements())
         with self.writing():
             if self.setting("org_id") is None:
                 self._found_org()
@@ -278,27 +240,9 @@ class Store:
 
 _FALSE = dict.fromkeys(("IsDeleted", "HasOptedOutOfEmail", "DoNotCall", "VIP__c", "IsActive", "IsSandbox"), 0)
 _DEFAULTS = (
-    "Id", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById", "SystemModstamp", "OwnerId", *_FALSE,
+    "Id", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById",
+    "SystemModstamp", "OwnerId", *_FALSE,
 )  # fmt: skip
-
-
-def insert_text(table: str, columns: Sequence[str]) -> str:
-    """Return the INSERT of one row of a table we declared; names come from our field lists, never from a caller."""
-    places = ", ".join("?" * len(columns))
-    return " ".join(["INSERT INTO", table, "(", ", ".join(columns), ") VALUES (", places, ")"])
-
-
-def _table_text(sobject: SObject) -> str:
-    lines = [f"{field.name} {field.column_type}" for field in sobject.stored()]
-    lines[0] += " PRIMARY KEY NOT NULL"
-    return f"CREATE TABLE IF NOT EXISTS {sobject.name} ({', '.join(lines)})"
-
-
-def _indexes(sobject: SObject) -> list[tuple[str, str]]:
-    indexes = [(f"{sobject.name}_by_stamp", "SystemModstamp, Id")]
-    if sobject is objects.CONTACT:
-        indexes.append(("Contact_by_creation", "CreatedDate"))
-    return indexes
 
 
 def _plain(value: Any) -> Any:
