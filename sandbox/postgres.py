@@ -10,6 +10,7 @@ In the directory: ``data/`` (the cluster), ``passwords.json`` (private), ``postg
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import os
@@ -114,7 +115,7 @@ def binary(name: str) -> str:
 def psql(server: Server, sql: str, *, database: str = "postgres", role: str = "postgres") -> str:
     """Run a script and return its output without decoration. Raises PostgresError.
 
-    The passwords are psql variables named as their roles; the arguments, which others can read, hold no secret.
+    The passwords are psql variables named as their roles; arguments, which others can read, hold no secret.
     """
     variables = "".join(f"\\set {name} '{value}'\n" for name, value in server.passwords.items())
     options = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1"]
@@ -152,7 +153,7 @@ def _write_private(path: Path, text: str) -> None:
 
 
 def _create(directory: Path, passwords: Mapping[str, str]) -> None:
-    """Make the cluster beside its place and move it there when complete, so that no half of one is ever used."""
+    """Make the cluster beside its place and move it there when complete: no half of one is ever used."""
     unfinished = directory / "data.new"
     shutil.rmtree(unfinished, ignore_errors=True)
     password_file = directory / "initdb.password"
@@ -175,19 +176,36 @@ def _create(directory: Path, passwords: Mapping[str, str]) -> None:
     unfinished.rename(directory / "data")
 
 
-def _not_as_root() -> list[str]:
-    """Return the words that make the server see another user than root, which it refuses to run as.
+#: Root in a user namespace of its own: our files still belong to us, whatever folders they lie in.
+NAMESPACE = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
+#: Where namespaces are forbidden, as in many containers: nobody, with the one right to pass private folders.
+NOBODY_USER = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+NOBODY = (*NOBODY_USER, "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
 
-    In a user namespace of its own our files still belong to us, so the data may lie below a private folder.
-    """
+
+@functools.cache
+def _not_as_root() -> tuple[str, ...]:
+    """Return the words that make the server see another user than root, which it refuses to run as."""
     if os.geteuid() != 0:
-        return []
-    prefix = ["unshare", "--user", "--map-user=65534", "--map-group=65534"]
-    if shutil.which("unshare") is None or subprocess.run([*prefix, "true"], check=False).returncode != 0:
-        raise PostgresError(
-            "Postgres refuses to run as root and user namespaces are not allowed here: run this as another user."
-        )
-    return prefix
+        return ()
+    for words in (NAMESPACE, NOBODY):
+        found = shutil.which(words[0]) is not None
+        if found and subprocess.run([*words, "true"], check=False, capture_output=True).returncode == 0:
+            return words
+    raise PostgresError(
+        "Postgres refuses to run as root, and neither unshare nor setpriv may change that here: "
+        "run this as an ordinary user."
+    )
+
+
+def _belong(data: Path) -> None:
+    """Give the cluster to the user the server will run as, where an earlier run used the other way."""
+    if os.geteuid() != 0:
+        return
+    owner = 65534 if _not_as_root() == NOBODY else 0
+    if data.stat().st_uid != owner:
+        for path in (data, *data.rglob("*")):
+            os.chown(path, owner, owner)
 
 
 def _run(directory: Path, port: int, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -197,6 +215,7 @@ def _run(directory: Path, port: int, settings: Mapping[str, str]) -> subprocess.
     early end is tried again.
     """
     deadline = time.monotonic() + START_SECONDS
+    _belong(directory / "data")
     while True:
         _forget_strangers_pid(directory / "data")
         process = _spawn(directory, port, settings)
