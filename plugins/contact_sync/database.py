@@ -1,0 +1,201 @@
+"""The database edge: engine, named statements, COPY, advisory locks. Decides nothing and writes no SQL of its own
+beyond COPY's envelope and session settings.
+
+Foreign errors are translated in one place: a lost or busy server is a RetryError, a refused row a RejectError with
+its SQLSTATE, anything else (a missing table, a wrong statement) a StopError.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import IO, Any
+
+import psycopg2
+import sqlalchemy
+from psycopg2 import sql
+from sqlalchemy import exc
+
+from contact_sync import errors, statements
+
+Row = sqlalchemy.RowMapping
+
+SCHEMA = "contact_sync"
+URL_VARIABLE = "CONTACT_SYNC_DATABASE_URL"
+OWNER_URL_VARIABLE = "CONTACT_SYNC_OWNER_DATABASE_URL"
+
+#: SQLSTATE classes whose cause is the row itself: data exception, integrity violation, raised by our own checks.
+_ROW_CLASSES = ("22", "23", "P0")
+#: Classes that pass by themselves: connection, rollback (deadlock, serialization), resources, operator, system.
+_PASSING_CLASSES = ("08", "40", "53", "55", "57", "58")
+
+
+class Transaction:
+    """The verbs over one open transaction. Obtained from :meth:`Database.transaction`, never made by hand."""
+
+    def __init__(self, connection: sqlalchemy.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, /, **params: Any) -> int:
+        """Run a statement; return how many rows it touched."""
+        return self._run(statement, params).rowcount
+
+    def one(self, statement: str, /, **params: Any) -> Row | None:
+        """Return the first row, None if there is none."""
+        return self._run(statement, params).mappings().first()
+
+    def all(self, statement: str, /, **params: Any) -> list[Row]:
+        """Return all rows, in the statement's order."""
+        return list(self._run(statement, params).mappings())
+
+    @contextlib.contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo only what is inside if it raises: how one bad row is found without losing its neighbours."""
+        with _translated("savepoint"), self._connection.begin_nested():
+            yield
+
+    def copy_rows(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+        """COPY ``rows`` (None is NULL, everything else is text) into ``table``; return their number."""
+        buffer = io.StringIO()
+        count = 0
+        for row in rows:
+            buffer.write("\t".join(map(_copy_cell, row)) + "\n")
+            count += 1
+        buffer.seek(0)
+        self.copy_text(table, columns, buffer)
+        return count
+
+    def copy_text(self, table: str, columns: Sequence[str], stream: IO[str]) -> None:
+        """COPY a stream that is already in PostgreSQL's text format."""
+        command = sql.SQL("COPY {} ({}) FROM STDIN").format(
+            sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, columns))
+        )
+        self._copy(command, stream)
+
+    def script(self, text: str) -> None:
+        """Run a migration's text: several statements, no parameters."""
+        with _translated("migration"), self._driver().cursor() as cursor:
+            cursor.execute(text)
+
+    def _driver(self) -> Any:
+        driver = self._connection.connection.driver_connection
+        assert driver is not None
+        return driver
+
+    def _copy(self, command: sql.Composable, stream: IO[str]) -> None:
+        with _translated("copy"), self._driver().cursor() as cursor:
+            cursor.copy_expert(command, stream)
+
+    def _run(self, name: str, params: Mapping[str, Any]) -> sqlalchemy.CursorResult[Any]:
+        statement = statements.get(name)
+        with _translated(name):
+            return self._connection.exec_driver_sql(statement.text, dict(params))
+
+
+class Database:
+    """One database and its pool. A verb called on it directly is a transaction of its own."""
+
+    def __init__(self, url: str, *, pool_size: int = 4) -> None:
+        self._engine = sqlalchemy.create_engine(
+            _driver_url(url),
+            pool_size=pool_size,
+            pool_pre_ping=True,
+            connect_args={
+                "options": f"-c search_path={SCHEMA} -c timezone=UTC -c jit=off",
+                "application_name": "contact-sync",
+            },
+        )
+
+    def execute(self, statement: str, /, **params: Any) -> int:
+        with self.transaction() as tx:
+            return tx.execute(statement, **params)
+
+    def one(self, statement: str, /, **params: Any) -> Row | None:
+        with self.transaction() as tx:
+            return tx.one(statement, **params)
+
+    def all(self, statement: str, /, **params: Any) -> list[Row]:
+        with self.transaction() as tx:
+            return tx.all(statement, **params)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """Commit at the end, roll back if anything raises."""
+        with _translated("transaction"), self._engine.begin() as connection:
+            yield Transaction(connection)
+
+    @contextlib.contextmanager
+    def advisory_lock(self, key: str) -> Iterator[bool]:
+        """Try a session-level lock on a connection of its own; yield whether it is ours.
+
+        No transaction stays open while it is held, and a killed process gives it back at once.
+        """
+        with _translated("advisory_lock"), self._engine.connect() as connection:
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            tx = Transaction(connection)
+            row = tx.one("try_advisory_lock", key=key)
+            is_held = bool(row and row["is_held"])
+            try:
+                yield is_held
+            finally:
+                if is_held:
+                    tx.execute("release_advisory_lock", key=key)
+
+    def close(self) -> None:
+        """Give every connection back to the server."""
+        self._engine.dispose()
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> Database:
+    """Open the database that ``CONTACT_SYNC_DATABASE_URL`` names.
+
+    Raises StopError if the variable is missing.
+    """
+    environment = os.environ if environment is None else environment
+    url = environment.get(URL_VARIABLE)
+    if not url:
+        raise errors.StopError(f"{URL_VARIABLE} is not set: name the database, postgresql://…")
+    return Database(url)
+
+
+def _driver_url(url: str) -> sqlalchemy.URL:
+    # SQLAlchemy 2.1 reads a plain postgresql:// as psycopg 3.
+    return sqlalchemy.make_url(url).set(drivername="postgresql+psycopg2")
+
+
+def _copy_cell(value: Any) -> str:
+    if value is None:
+        return "\\N"
+    text = str(value)
+    if "\x00" in text:
+        raise errors.RejectError("NUL", "a value holds a NUL character, which PostgreSQL cannot store")
+    return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+
+
+@contextlib.contextmanager
+def _translated(name: str) -> Iterator[None]:
+    try:
+        yield
+    except exc.DBAPIError as error:
+        raise _our_error(name, error.orig) from error
+    except psycopg2.Error as error:
+        raise _our_error(name, error) from error
+
+
+def _our_error(name: str, error: BaseException | None) -> errors.ContactSyncError:
+    # The driver's text may quote values, so only the SQLSTATE and the constraint's name are told.
+    code = getattr(error, "pgcode", None)
+    diagnostics = getattr(error, "diag", None)
+    constraint = getattr(diagnostics, "constraint_name", None)
+    if code is None or code.startswith(_PASSING_CLASSES):
+        return errors.RetryError(
+            f"{name}: the database did not answer ({code or 'no connection'}); try again"
+        )
+    if code.startswith(_ROW_CLASSES):
+        detail = constraint or getattr(diagnostics, "message_primary", None) or "refused"
+        return errors.RejectError(
+            code, detail if code.startswith("P0") or constraint else "refused by its type"
+        )
+    return errors.StopError(f"{name}: the database refused the statement (SQLSTATE {code}); is it migrated?")

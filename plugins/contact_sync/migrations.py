@@ -1,0 +1,43 @@
+"""Forward-only migrations: the numbered files of ``include/sql/migrations``, applied in order, one transaction each."""
+
+from __future__ import annotations
+
+import re
+
+from contact_sync import database, errors, statements
+
+_BOOTSTRAP = "0000_bootstrap.sql"
+_NAME = re.compile(r"^\d{4}_[a-z0-9_]+\.sql$")
+
+
+def migrate(db: database.Database) -> list[str]:
+    """Apply what is missing; return the names applied, in order.
+
+    Twice is harmless. Two migrators at once stand in line at a lock and each file's row is recorded before the
+    file runs, so the second finds it taken. Needs the schema's owner; StopError says so if the role may not.
+    """
+    names = pending_names()
+    return [name for name in names if _apply(db, name)]
+
+
+def pending_names() -> list[str]:
+    """Return the file names of all migrations after the bootstrap, in order; StopError on a name out of form."""
+    names = sorted(path.name for path in statements.MIGRATIONS_DIRECTORY.glob("*.sql"))
+    odd = [name for name in names if not _NAME.match(name)]
+    if odd:
+        raise errors.StopError(f"migration {odd[0]} is not named like 0001_what_it_adds.sql")
+    return [name for name in names if name != _BOOTSTRAP]
+
+
+def _apply(db: database.Database, name: str) -> bool:
+    with db.transaction() as tx:
+        tx.one("lock_migrations")
+        tx.script(_text(_BOOTSTRAP))
+        if tx.execute("insert_migration", name=name) == 0:
+            return False
+        tx.script(_text(name))
+    return True
+
+
+def _text(name: str) -> str:
+    return (statements.MIGRATIONS_DIRECTORY / name).read_text(encoding="utf-8")
