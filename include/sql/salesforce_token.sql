@@ -1,0 +1,46 @@
+-- The current log-in of each org, encrypted; the row is the lock that makes log-ins single-flight.
+-- Without rejected_at the token is good or unknown; with it Salesforce refused the last log-in, for rejected_reason.
+
+-- name: select_salesforce_token
+-- Read an org's token without locking it.
+-- Params: org_id text | Rows: 0..1 (access_token_enc, instance_url, issued_at)
+SELECT access_token_enc, instance_url, issued_at
+  FROM salesforce_token
+ WHERE org_id = %(org_id)s;
+
+-- name: insert_salesforce_token
+-- Make sure that the org has a row to lock.
+-- Params: org_id text | Rows: none
+INSERT INTO salesforce_token (org_id)
+VALUES (%(org_id)s)
+ON CONFLICT (org_id) DO NOTHING;
+
+-- name: lock_salesforce_token
+-- Lock an org's token for the one worker that may log in, and say whether a refusal is still fresh.
+-- Params: org_id text, fresh_seconds float | Rows: 0..1 (tokens, instance_url, issued_at, reason, is_refused)
+SELECT access_token_enc, refresh_token_enc, instance_url, issued_at, rejected_reason,
+       coalesce(rejected_at > clock_timestamp() - make_interval(secs => %(fresh_seconds)s), false) AS is_refused
+  FROM salesforce_token
+ WHERE org_id = %(org_id)s
+   FOR UPDATE;
+
+-- name: update_salesforce_token
+-- Store a new log-in; a refresh token that did not rotate stays.
+-- Params: org_id, access_token_enc, refresh_token_enc, instance_url text, issued_at timestamptz | Rows: none
+UPDATE salesforce_token
+   SET access_token_enc = %(access_token_enc)s,
+       refresh_token_enc = coalesce(%(refresh_token_enc)s, refresh_token_enc),
+       instance_url = %(instance_url)s,
+       issued_at = %(issued_at)s,
+       rejected_at = NULL,
+       rejected_reason = NULL
+ WHERE org_id = %(org_id)s;
+
+-- name: reject_salesforce_token
+-- Remember that Salesforce refused to log us in, so that other workers stop at once.
+-- Params: org_id text, reason text | Rows: none
+UPDATE salesforce_token
+   SET access_token_enc = NULL,
+       rejected_at = clock_timestamp(),
+       rejected_reason = %(reason)s
+ WHERE org_id = %(org_id)s;

@@ -1,0 +1,29 @@
+"""Who may call a vendor, and when: counts calls by lane, and shares one rate limit among all workers.
+
+The state is in Postgres, so all workers on all machines stand in the same line. It never sleeps: callers do.
+"""
+
+from __future__ import annotations
+
+from contact_sync import database, records
+
+
+def count_calls(db: database.Database, org_id: records.OrgId, lane: records.Lane, calls: int = 1) -> None:
+    """Add ``calls`` to today's (UTC) count of the org's lane."""
+    db.execute("count_calls", org_id=org_id, lane=lane, calls=calls)
+
+
+def take_slot(db: database.Database, bucket_id: str, per_second: float = 5.0) -> float:
+    """Reserve the next free moment of a bucket; return the seconds to wait for it, 0.0 if it is now.
+
+    A generic cell rate algorithm without burst: reservations stand ``1 / per_second`` seconds apart,
+    first come, first served. The slot is used up whether or not the caller calls.
+    """
+    row = db.one("take_slot", bucket_id=bucket_id, interval_seconds=1 / per_second)
+    assert row is not None
+    return float(row["wait_seconds"])
+
+
+def penalty(db: database.Database, bucket_id: str, seconds: float) -> None:
+    """Keep the bucket closed for ``seconds`` from now, as a 429's ``Retry-After`` asks; all workers wait."""
+    db.execute("delay_bucket", bucket_id=bucket_id, delay_seconds=seconds)

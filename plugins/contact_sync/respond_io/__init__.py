@@ -1,0 +1,1 @@
+"""The respond.io edge: list, get, create, change and tag contacts, read custom fields. Decides nothing."""

@@ -1,0 +1,1 @@
+"""The Salesforce edge: log-in, query, describe, deleted and updated lists, conditional writes, bulk."""

@@ -1,0 +1,196 @@
+"""One org's authenticated calls in one lane: the token, its renewal, call counts and the limits Salesforce reports."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Unpack
+
+import httpx
+
+from contact_sync import answers, budget, database, errors, records, transport
+from contact_sync.salesforce import login, tokens
+
+#: The one place that pins the version; Spring '26.
+API_VERSION = "66.0"
+DATA_PATH = f"/services/data/v{API_VERSION}"
+
+#: 401s that look like an expired session and are not: a new token would be refused as well.
+_NOT_EXPIRED = ("Connected app is not attached to Agent", "not valid for use with the REST API")
+#: ``api-usage=25/5000; per-app-api-usage=17/250(appName=X)`` or its first part alone.
+_USAGE = re.compile(r"(?<![\w-])api-usage=(\d+)/(\d+)")
+
+
+class Session:
+    """Calls one org as its integration user. ``api_used`` and ``api_max`` are the day's calls as Salesforce counts
+    them, None until an answer said so. Not for use by several threads at once.
+    """
+
+    def __init__(
+        self,
+        db: database.Database,
+        http: httpx.Client,
+        connection: records.SalesforceConnection,
+        *,
+        org_id: records.OrgId | None,
+        lane: records.Lane,
+        secret: str,
+    ) -> None:
+        """``org_id`` None: the org is not known yet (first connect); nothing is stored or counted until ``bind``."""
+        self.connection = connection
+        self.org_id = org_id
+        self.lane: records.Lane = lane
+        self.api_used: int | None = None
+        self.api_max: int | None = None
+        self._db = db
+        self._tokens = tokens.TokenStore(db, secret)
+        self._token: records.SalesforceToken | None = None
+        self._transport = transport.Transport(http, system="Salesforce", before_attempt=self._count)
+
+    def login(self) -> records.SalesforceToken:
+        """Log in now, even if a token is stored or the last log-in was refused; say who and where we are."""
+        self._token = self._renewed(failed=None, is_forced=True)
+        return self._token
+
+    def bind(self, org_id: records.OrgId) -> None:
+        """Store the token of a first connect, once ``salesforce_org`` has the org's row."""
+        self.org_id = org_id
+        if self._token:
+            self._tokens.write(org_id, self._token)
+
+    def call(
+        self,
+        method: str,
+        route: str,
+        path: str | None = None,
+        *,
+        is_idempotent: bool | None = None,
+        accept: Collection[int] = (),
+        **parts: Unpack[transport.Parts],
+    ) -> httpx.Response:
+        """Call ``path`` (``route`` itself if None) below the data path, or as it is if it begins with ``/services/``.
+
+        An expired session is renewed once and the request replayed with all its headers. Raises as Transport.call.
+        """
+
+        def send(token: records.SalesforceToken) -> httpx.Response:
+            return self._transport.call(
+                method,
+                token.instance_url + _full_path(path or route),
+                route=route,
+                is_idempotent=is_idempotent,
+                accept={401, *accept},
+                **self._authorized(token, parts),
+            )
+
+        return self._with_renewal(send, f"{method} {route}")
+
+    @contextmanager
+    def stream(
+        self, method: str, route: str, path: str | None = None, **parts: Unpack[transport.Parts]
+    ) -> Iterator[httpx.Response]:
+        """Like ``call``, with the body unread for ``iter_bytes()``."""
+        with ExitStack() as stack:
+
+            def send(token: records.SalesforceToken) -> httpx.Response:
+                answer = stack.enter_context(
+                    self._transport.stream(
+                        method,
+                        token.instance_url + _full_path(path or route),
+                        route=route,
+                        accept={401},
+                        **self._authorized(token, parts),
+                    )
+                )
+                if answer.status_code == 401:
+                    answer.read()
+                return answer
+
+            yield self._with_renewal(send, f"{method} {route}")
+
+    def get_json(self, route: str, path: str | None = None, **parts: Unpack[transport.Parts]) -> records.Json:
+        """GET one JSON object."""
+        return answers.json_object(self.call("GET", route, path, **parts), f"Salesforce GET {route}")
+
+    def _with_renewal(
+        self, send: Callable[[records.SalesforceToken], httpx.Response], call: str
+    ) -> httpx.Response:
+        token = self._current()
+        answer = send(token)
+        if answer.status_code == 401 and _is_expired(answer):
+            self._token = self._renewed(failed=token.access_token)
+            answer = send(self._token)
+        if answer.status_code == 401:
+            raise errors.StopError(
+                f"connection {self.connection.conn_id}: Salesforce {call} answered 401"
+                f" {answers.read_error(answer).code} to a new token. Check the integration user's API access"
+            )
+        self._read_limits(answer)
+        return answer
+
+    def _current(self) -> records.SalesforceToken:
+        if self._token is None and self.org_id:
+            self._token = self._tokens.read(self.org_id)
+        if self._token is None:
+            self._token = self._renewed(failed=None)
+        return self._token
+
+    def _renewed(self, *, failed: str | None, is_forced: bool = False) -> records.SalesforceToken:
+        if self.org_id is None:
+            return self._log_in(None)
+        return self._tokens.renew(self.org_id, self._log_in, failed=failed, is_forced=is_forced)
+
+    def _log_in(self, refresh_token: str | None) -> records.SalesforceToken:
+        token = self._ask(refresh_token)
+        if self.org_id and token.org_id and token.org_id != self.org_id:
+            raise errors.StopError(
+                f"connection {self.connection.conn_id} logs in to org {token.org_id}, but serves org {self.org_id}."
+                " Correct the connection, or connect the other org"
+            )
+        return token
+
+    def _ask(self, refresh_token: str | None) -> records.SalesforceToken:
+        """A stored refresh token that is dead gives way to the connection's, which a person may have renewed."""
+        seed = self.connection.refresh_token
+        try:
+            return self._request_token(refresh_token)
+        except login.LoginRefusedError as exc:
+            if exc.code != "invalid_grant" or refresh_token in (None, seed) or not seed:
+                raise
+        return self._request_token(seed)
+
+    def _request_token(self, refresh_token: str | None) -> records.SalesforceToken:
+        return login.log_in(
+            self._transport, self.connection, refresh_token=refresh_token, headers=self._lane_header()
+        )
+
+    def _authorized(self, token: records.SalesforceToken, parts: transport.Parts) -> transport.Parts:
+        headers = {
+            "Accept": "application/json",
+            **parts.get("headers", {}),
+            **self._lane_header(),
+            "Authorization": f"Bearer {token.access_token}",
+        }
+        return {**parts, "headers": headers}
+
+    def _lane_header(self) -> dict[str, str]:
+        return {"Sforce-Call-Options": f"client=contact-sync-{self.lane}"}
+
+    def _count(self) -> None:
+        if self.org_id:
+            budget.count_calls(self._db, self.org_id, self.lane)
+
+    def _read_limits(self, answer: httpx.Response) -> None:
+        found = _USAGE.search(answer.headers.get("Sforce-Limit-Info", ""))
+        if found:
+            self.api_used, self.api_max = int(found[1]), int(found[2])
+
+
+def _full_path(path: str) -> str:
+    return path if path.startswith("/services/") else DATA_PATH + path
+
+
+def _is_expired(answer: httpx.Response) -> bool:
+    found = answers.read_error(answer)
+    return found.code == "INVALID_SESSION_ID" and not any(text in found.text for text in _NOT_EXPIRED)
