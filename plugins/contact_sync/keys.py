@@ -1,0 +1,247 @@
+"""From a raw e-mail or phone to the key it is compared by, or the reason why it has none.
+
+Pure: no clock, no network, no environment. A value that cannot be a key gets a reason, never an exception.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import unquote
+
+import email_validator
+import phonenumbers
+from phonenumbers import NumberParseException, PhoneNumber, ValidationResult
+
+from contact_sync import phone_plans, phone_text, placeholders, regions
+from contact_sync.records import Key, KeyReason
+
+#: Stored with every key: keys made by other rules or another numbering plan are made again.
+RULES_VERSION = f"1+phonenumbers-{phonenumbers.__version__}"
+
+#: RFC 5321, as corrected by RFC 3696 erratum 1690: the longest address that a mail path can carry.
+_EMAIL_CHARACTERS = 254
+#: Longer cells are prose, not numbers; libphonenumber's own bound.
+_PHONE_CHARACTERS = 250
+
+#: Marks that show nothing though Unicode calls them letters, symbols or accents.
+_UNSEEN = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0") | {chr(code) for code in range(0xFE00, 0xFE10)}
+
+_BRACKETED = re.compile(r"[^<>]*<([^<>]*)>[\s,;.]*")
+_EMAIL_SEPARATOR = re.compile(r"[\s,;|/]+")
+_MAILTO = re.compile(r"(?:mailto|e-?mail)\s*:\s*", re.IGNORECASE)
+_QUOTES = ("'", '"', "`")
+
+_DOUBLE_ZERO = re.compile(r"[^\d+]*\+?[^\d+]*0[^\d+]*0[^\d+]*(?=[1-9])")
+
+_POSSIBLE_REASONS: dict[int, KeyReason] = {
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "no_area_code",
+    ValidationResult.TOO_SHORT: "too_short",
+    ValidationResult.TOO_LONG: "too_long",
+}
+_PARSE_REASONS: dict[int, KeyReason] = {
+    NumberParseException.TOO_SHORT_AFTER_IDD: "too_short",
+    NumberParseException.TOO_SHORT_NSN: "too_short",
+    NumberParseException.TOO_LONG: "too_long",
+}
+
+
+def _visible(raw: str) -> str:
+    """Return ``raw`` in NFKC without controls, zero-width and unseen marks, and outer white space."""
+    if raw.isascii() and raw.isprintable():
+        return raw.strip()
+    seen = (c for c in raw if c.isspace() or not (c in _UNSEEN or unicodedata.category(c) in ("Cc", "Cf")))
+    return unicodedata.normalize("NFKC", "".join(seen)).strip()
+
+
+# E-mail
+
+
+def email_key(raw: str | None) -> Key:
+    """Return the comparable form of one e-mail address: lower case, the domain as its A-label.
+
+    No provider's tricks: dots and ``+tag`` stay, because only the provider knows whether they matter. Syntax
+    is checked without DNS. Several addresses in one cell are refused rather than one of them guessed.
+    """
+    text = _visible(raw or "")
+    if not text:
+        return Key(key=None, reason="empty")
+    if "@" not in text and placeholders.is_placeholder_text(text):
+        return Key(key=None, reason="placeholder")
+    if sum("@" in part for part in _EMAIL_SEPARATOR.split(text)) > 1 and not _is_own_display_name(text):
+        return Key(key=None, reason="several_values")
+    address = _checked_address(_unwrapped(text))
+    if address is None:
+        return Key(key=None, reason="placeholder" if placeholders.is_placeholder_text(text) else "invalid")
+    if placeholders.is_placeholder_address(address):
+        return Key(key=None, reason="placeholder")
+    return Key(key=address)
+
+
+def _is_own_display_name(text: str) -> bool:
+    """Mail programs write ``a@x.com <a@x.com>`` where they know no name."""
+    name, _, rest = text.partition("<")
+    return bool(rest) and name.strip(" \"'").lower() == _unwrapped(text).lower()
+
+
+def _unwrapped(text: str) -> str:
+    if bracketed := _BRACKETED.fullmatch(text):
+        text = bracketed[1].strip()
+    if scheme := _MAILTO.match(text):
+        text = unquote(text[scheme.end() :].partition("?")[0])
+    text = text.strip().strip(",;").strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in _QUOTES:
+        text = text[1:-1].strip()
+    return text
+
+
+def _checked_address(text: str) -> str | None:
+    if len(text) > _EMAIL_CHARACTERS or any(c.isspace() for c in text):
+        return None
+    local, _, domain = text.rpartition("@")
+    # Lower-casing can undo NFKC (a capital with a dot above), so it is normalized once more.
+    local = unicodedata.normalize("NFKC", local.lower())
+    domain = domain.lower().removesuffix(".")
+    try:
+        checked = email_validator.validate_email(
+            f"{local}@{domain}", check_deliverability=False, test_environment=True
+        )
+    except (email_validator.EmailNotValidError, UnicodeError):
+        return None
+    if "." not in checked.ascii_domain:
+        return None
+    return f"{local}@{checked.ascii_domain}"
+
+
+# Phone
+
+
+def phone_key(raw: str | None, *, region: str | None) -> Key:
+    """Return one phone number in its form to compare (``key``) and its form to dial and create (``e164``).
+
+    ``region`` is the ISO 3166-1 alpha-2 code assumed for numbers written without a country code; ``00`` reads
+    as ``+`` everywhere. Extensions are cut. The two forms differ only for Argentine mobiles: ``key`` goes
+    without the ``9``, so that all spellings of a line agree, and ``e164`` keeps the ``9`` where it was
+    written, because from abroad and in messaging apps the mobile is reached only with it.
+    """
+    text = phone_text.ascii_digits(_visible(raw or ""))
+    if not text:
+        return Key(key=None, reason="empty")
+    if placeholders.is_placeholder_text(text):
+        return Key(key=None, reason="placeholder")
+    if len(text) > _PHONE_CHARACTERS:
+        return Key(key=None, reason="too_long")
+    number = _read_phone(phone_text.bare(text), _known_region(region))
+    return number if isinstance(number, Key) else _settled(number)
+
+
+def _known_region(region: str | None) -> str | None:
+    return region.upper() if region and is_region(region) else None
+
+
+def _read_phone(text: str, region: str | None) -> PhoneNumber | Key:
+    """Return the one number in ``text`` with aliases rewritten, or a Key with the reason."""
+    if phone_text.holds_several(text):
+        return Key(key=None, reason="several_values")
+    if phone_text.has_letters(text):
+        spelled = phone_text.spelled_out(text)
+        if spelled is None:
+            return Key(key=None, reason="invalid")
+        text = spelled
+    digits = phone_text.digits_of(text)
+    if not digits or placeholders.are_placeholder_digits(digits):
+        return Key(key=None, reason="placeholder")
+    if double_zero := _DOUBLE_ZERO.match(text):
+        number = _parsed("+" + text[double_zero.end() :], None)
+        if isinstance(number, PhoneNumber) or region is None:
+            return number
+    if region is None and not phone_text.is_international(text):
+        return Key(key=None, reason=_reason_without_country(len(digits)))
+    return _parsed(text, region)
+
+
+def _reason_without_country(digits: int) -> KeyReason:
+    """A country would not help fewer than four digits, nor more than E.164's fifteen and a prefix of two."""
+    if digits < 4:
+        return "too_short"
+    return "no_country" if digits <= 17 else "too_long"
+
+
+def _parsed(text: str, region: str | None) -> PhoneNumber | Key:
+    try:
+        number = phone_plans.rewritten(_with_code(phonenumbers.parse(text, region), text))
+    except NumberParseException as error:
+        return Key(key=None, reason=_PARSE_REASONS.get(error.error_type, "invalid"))
+    verdict = phonenumbers.is_possible_number_with_reason(number)
+    if verdict != ValidationResult.IS_POSSIBLE:
+        return Key(key=None, reason=_POSSIBLE_REASONS.get(verdict, "invalid"))
+    if phone_plans.lacks_area_code(number, text, region):
+        return Key(key=None, reason="no_area_code")
+    return number
+
+
+def _with_code(number: PhoneNumber, text: str) -> PhoneNumber:
+    """Return ``number``, or what it is when only its ``+`` was left out: ``49 151 23456789`` typed in Germany."""
+    national = phonenumbers.national_significant_number(number)
+    if phone_text.is_international(text) or not national.startswith(str(number.country_code)):
+        return number
+    with_plus = phonenumbers.parse(f"+{national}", None)
+    is_meant = phonenumbers.is_valid_number(with_plus) and not phonenumbers.is_valid_number(number)
+    return with_plus if is_meant else number
+
+
+def _settled(number: PhoneNumber) -> Key:
+    national = phonenumbers.national_significant_number(number)
+    if placeholders.is_one_digit(national):
+        return Key(key=None, reason="placeholder")
+    e164 = f"+{number.country_code}{national}"
+    return Key(key=phone_plans.without_mobile_nine(e164), e164=e164)
+
+
+def phone_spellings(e164: str) -> tuple[str, ...]:
+    """Return every E.164 spelling under which a line may be stored elsewhere, ``e164`` itself first."""
+    others: list[str] = []
+    if match := re.fullmatch(r"\+52(1?)(\d{10})", e164):
+        others = [f"+52{match[2]}" if match[1] else f"+521{match[2]}"]
+    elif match := re.fullmatch(r"\+54(9?)(\d{10})", e164):
+        others = [f"+54{match[2]}" if match[1] else f"+549{match[2]}"]
+    elif match := re.fullmatch(r"\+55([1-9]{2})(9?)([6-9]\d{7})", e164):
+        others = [f"+55{match[1]}{match[3]}" if match[2] else f"+55{match[1]}9{match[3]}"]
+    return (e164, *others)
+
+
+def phone_national(raw: str | None, *, region: str | None) -> str | None:
+    """Return the national digits of ``raw`` without trunk zeros, None where too few; for near misses only.
+
+    Equal for a number with and without its country code: ``+52 55 1234 5678`` and ``(55) 1234-5678``.
+    """
+    found = phone_key(raw, region=region)
+    if found.key is not None:
+        return phonenumbers.national_significant_number(phonenumbers.parse(found.key, None)).lstrip("0")
+    if found.reason != "no_country":
+        return None
+    digits = phone_text.digits_of(phone_text.bare(phone_text.ascii_digits(_visible(raw or "")))).lstrip("0")
+    return digits if len(digits) >= 6 else None
+
+
+# Regions and exact mode
+
+
+def region_of(country: str | None) -> str | None:
+    """Return the ISO 3166-1 alpha-2 code of a country as people write it ("USA", "日本"), None if unknown."""
+    return regions.codes_by_name().get(regions.fold(country)) if country else None
+
+
+def is_region(code: str) -> bool:
+    """Return whether ``code`` is a region with a numbering plan, as settings and ``phone_key`` need."""
+    return code.upper() in phonenumbers.SUPPORTED_REGIONS
+
+
+def raw_email_key(raw: str | None) -> Key:
+    """Return ``raw`` itself as the key of exact mode: every byte counts, a stray space too."""
+    return Key(key=raw) if raw else Key(key=None, reason="empty")
+
+
+def raw_phone_key(raw: str | None) -> Key:
+    """Return ``raw`` itself as the key of exact mode: every byte counts, a missing ``+`` too."""
+    return Key(key=raw) if raw else Key(key=None, reason="empty")
