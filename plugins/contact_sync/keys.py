@@ -169,7 +169,7 @@ def _reason_without_country(digits: int) -> KeyReason:
 
 def _parsed(text: str, region: str | None) -> PhoneNumber | Key:
     try:
-        number = phone_plans.rewritten(_with_code(phonenumbers.parse(text, region), text))
+        number = phone_plans.rewritten(phonenumbers.parse(text, region))
     except NumberParseException as error:
         return Key(key=None, reason=_PARSE_REASONS.get(error.error_type, "invalid"))
     verdict = phonenumbers.is_possible_number_with_reason(number)
@@ -178,16 +178,6 @@ def _parsed(text: str, region: str | None) -> PhoneNumber | Key:
     if phone_plans.lacks_area_code(number, text, region):
         return Key(key=None, reason="no_area_code")
     return number
-
-
-def _with_code(number: PhoneNumber, text: str) -> PhoneNumber:
-    """Return ``number``, or what it is when only its ``+`` was left out: ``49 151 23456789`` typed in Germany."""
-    national = phonenumbers.national_significant_number(number)
-    if phone_text.is_international(text) or not national.startswith(str(number.country_code)):
-        return number
-    with_plus = phonenumbers.parse(f"+{national}", None)
-    is_meant = phonenumbers.is_valid_number(with_plus) and not phonenumbers.is_valid_number(number)
-    return with_plus if is_meant else number
 
 
 def _settled(number: PhoneNumber) -> Key:
