@@ -43,7 +43,7 @@ def list_page(
     items = body.get("items")
     if not isinstance(items, list):
         raise errors.RetryError(f"respond.io POST {LIST_ROUTE} answered without items")
-    next_cursor = _next_cursor(body.get("pagination"))
+    next_cursor = following_cursor(body.get("pagination"), f"POST {LIST_ROUTE}")
     if next_cursor is not None and next_cursor == cursor:
         raise errors.RetryError(f"respond.io POST {LIST_ROUTE} gave the same cursor twice")
     return records.RespondPage(contacts=[contact(item) for item in items], next_cursor=next_cursor)
@@ -85,12 +85,15 @@ def _created_at(value: object) -> datetime | None:
     return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else None
 
 
-def _next_cursor(pagination: object) -> int | None:
-    """``cursorId`` of the ``next`` address, which is never followed: its host and path are not reliable."""
+def following_cursor(pagination: object, call: str) -> int | None:
+    """``cursorId`` of the ``next`` address, None on the last page.
+
+    The address itself is never followed: its host and path are not reliable.
+    """
     address = pagination.get("next") if isinstance(pagination, Mapping) else None
     if not address:
         return None
     values = parse_qs(urlsplit(str(address)).query).get("cursorId", [""])
     if not values[0].isdigit():
-        raise errors.RetryError(f"respond.io POST {LIST_ROUTE} named a next page without a readable cursor")
+        raise errors.RetryError(f"respond.io {call} named a next page without a readable cursor")
     return int(values[0])

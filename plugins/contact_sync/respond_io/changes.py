@@ -1,0 +1,133 @@
+"""Writes to one workspace: create, change, tag; and the custom fields there are to write.
+
+Shapes: respond.io Developer API, "Create a contact", "Update a contact", "Add tags", "Delete tags", "List custom
+fields". There is no idempotency key: after a RetryError with ``is_ambiguous`` look the contact up before sending
+anything again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from contact_sync import errors, records
+from contact_sync.respond_io import contacts
+from contact_sync.respond_io import session as respond_session
+
+TAG_ROUTE = "/contact/{identifier}/tag"
+CUSTOM_FIELD_ROUTE = "/space/custom_field"
+
+#: The vendor takes 1 to 10 names per call.
+_TAGS_PER_CALL = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactFields:
+    """What to write of a contact; None leaves a field alone. ``phone`` is E.164, ``country`` ISO 3166 alpha-2."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    country: str | None = None
+    language: str | None = None
+    #: By name or slug. One unknown field refuses the whole write.
+    custom_fields: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomField:
+    """One custom field of the workspace. ``allowed_values`` is empty unless it is a list."""
+
+    field_id: int
+    name: str
+    slug: str | None
+    type: str
+    allowed_values: tuple[str, ...] = ()
+
+
+def create(session: respond_session.Session, identifier: str, fields: ContactFields) -> None:
+    """Create the contact of ``email:…`` or ``phone:+…``; the vendor requires a first name and answers no id.
+
+    Raises RejectError if it exists already (status 409 or 400), RetryError(is_ambiguous) if nobody knows.
+    """
+    session.call("POST", contacts.CONTACT_ROUTE, contacts.path(identifier), json=_body(fields))
+
+
+def update(session: respond_session.Session, identifier: str, fields: ContactFields) -> None:
+    """Overwrite the given fields of one contact; of several with that identifier the vendor takes the first."""
+    session.call("PUT", contacts.CONTACT_ROUTE, contacts.path(identifier), json=_body(fields))
+
+
+def add_tags(session: respond_session.Session, identifier: str, tags: Sequence[str]) -> None:
+    """Add tags by name, ten per call; those already there stay, those the workspace lacks are made."""
+    _change_tags("POST", session, identifier, tags)
+
+
+def remove_tags(session: respond_session.Session, identifier: str, tags: Sequence[str]) -> None:
+    """Take tags off, ten per call; those not there are no error."""
+    _change_tags("DELETE", session, identifier, tags)
+
+
+def custom_fields(session: respond_session.Session) -> list[CustomField]:
+    """Return every custom field of the workspace."""
+    return [_custom_field(item) for item in _items(session, CUSTOM_FIELD_ROUTE)]
+
+
+def _change_tags(method: str, session: respond_session.Session, identifier: str, tags: Sequence[str]) -> None:
+    names = list(dict.fromkeys(tags))
+    for start in range(0, len(names), _TAGS_PER_CALL):
+        session.call(
+            method,
+            TAG_ROUTE,
+            f"{contacts.path(identifier)}/tag",
+            json=names[start : start + _TAGS_PER_CALL],
+            # adding or removing a tag twice comes to the same
+            is_idempotent=True,
+        )
+
+
+def _body(fields: ContactFields) -> records.Json:
+    named = {
+        "firstName": fields.first_name,
+        "lastName": fields.last_name,
+        "email": fields.email,
+        "phone": fields.phone,
+        "countryCode": fields.country,
+        "language": fields.language,
+    }
+    body: records.Json = {name: value for name, value in named.items() if value is not None}
+    if fields.custom_fields:
+        body["custom_fields"] = [
+            {"name": name, "value": value} for name, value in fields.custom_fields.items()
+        ]
+    return body
+
+
+def _items(session: respond_session.Session, route: str) -> Iterator[Mapping[str, Any]]:
+    """Every item of a paged list of the workspace."""
+    cursor: int | None = None
+    while True:
+        params = {"limit": 100} | ({} if cursor is None else {"cursorId": cursor})
+        body = session.call_json("GET", route, params=params)
+        yield from body.get("items") or []
+        following = contacts.following_cursor(body.get("pagination"), f"GET {route}")
+        if following is None:
+            return
+        if following == cursor:
+            raise errors.RetryError(f"respond.io GET {route} gave the same cursor twice")
+        cursor = following
+
+
+def _custom_field(item: Mapping[str, Any]) -> CustomField:
+    """``allowedValues`` is a list in the vendor's text and an object with ``listValues`` in its own client."""
+    allowed = item.get("allowedValues") or []
+    values = allowed.get("listValues") or [] if isinstance(allowed, Mapping) else allowed
+    return CustomField(
+        field_id=int(item["id"]),
+        name=str(item["name"]),
+        slug=item.get("slug") or None,
+        type=str(item.get("dataType") or "text"),
+        allowed_values=tuple(map(str, values)),
+    )

@@ -1,0 +1,38 @@
+"""Serves an ASGI application on a free loopback port for as long as a test wants it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it is ready, so that nobody polls."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        super().__init__(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", ws="none"))
+        self.is_ready = threading.Event()
+
+    async def startup(self, sockets: object = None) -> None:
+        await super().startup()
+        self.is_ready.set()
+
+
+@contextmanager
+def served(app: ASGIApp) -> Iterator[str]:
+    """Yield the base URL; the server is stopped and its thread joined at the end."""
+    server = _Server(app)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        if not server.is_ready.wait(10):
+            raise RuntimeError("the stand-in did not start")
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
