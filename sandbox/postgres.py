@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox import processes
+from sandbox import private_files, processes
 
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
@@ -138,18 +138,8 @@ def _passwords(directory: Path) -> dict[str, str]:
     if path.exists():
         return {str(role): str(word) for role, word in json.loads(path.read_text()).items()}
     passwords = {role: secrets.token_hex(24) for role in ROLES}
-    _write_private(path, json.dumps(passwords))
+    private_files.write(path, json.dumps(passwords))
     return passwords
-
-
-def _write_private(path: Path, text: str) -> None:
-    """Write a file that only we can read, whole or not at all."""
-    unfinished = path.with_name(path.name + ".new")
-    unfinished.unlink(missing_ok=True)
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    unfinished.replace(path)
 
 
 def _create(directory: Path, passwords: Mapping[str, str]) -> None:
@@ -157,7 +147,7 @@ def _create(directory: Path, passwords: Mapping[str, str]) -> None:
     unfinished = directory / "data.new"
     shutil.rmtree(unfinished, ignore_errors=True)
     password_file = directory / "initdb.password"
-    _write_private(password_file, passwords["postgres"])
+    private_files.write(password_file, passwords["postgres"])
     options = [f"--pgdata={unfinished}", "--username=postgres", f"--pwfile={password_file}"]
     options += ["--auth=scram-sha-256", "--encoding=UTF8", "--no-sync", "--no-instructions"]
     options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
@@ -179,7 +169,7 @@ def _create(directory: Path, passwords: Mapping[str, str]) -> None:
 #: Root in a user namespace of its own: our files still belong to us, whatever folders they lie in.
 NAMESPACE = ("unshare", "--user", "--map-user=65534", "--map-group=65534")
 #: Where namespaces are forbidden, as in many containers: nobody, with the one right to pass private folders.
-NOBODY_USER = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+NOBODY_USER = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--pdeathsig=INT")
 NOBODY = (*NOBODY_USER, "--inh-caps=+dac_override", "--ambient-caps=+dac_override")
 
 
@@ -241,6 +231,7 @@ def _spawn(directory: Path, port: int, settings: Mapping[str, str]) -> subproces
     with (directory / "postgres.log").open("ab") as log:
         process = subprocess.Popen(
             [*_not_as_root(), binary("postgres"), "-D", str(directory / "data"), *words],
+            preexec_fn=processes.end_with_parent(signal.SIGINT),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

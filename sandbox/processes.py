@@ -7,13 +7,27 @@ here ends a process that was not recorded by us. Standard library only.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+
+def end_with_parent(number: signal.Signals) -> Callable[[], None] | None:
+    """Return what a new child must call so that it gets signal ``number`` when we die, however we die.
+
+    None where the system has no such thing (only Linux has: prctl(2), PR_SET_PDEATHSIG). The child forgets
+    it when it changes its user.
+    """
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is None:
+        return None
+    return lambda: prctl(1, int(number))
 
 
 def start_time(pid: int) -> str | None:
