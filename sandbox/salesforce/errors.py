@@ -1,4 +1,4 @@
-"""The ways this org says no, in the shapes of the vendor: lists from the API, objects from the token endpoint.
+"""How this org says no, in the vendor's shapes: lists from the API, objects from the token endpoint.
 
 Status and codes follow "Status Codes and Error Responses" in the REST API Developer Guide.
 """

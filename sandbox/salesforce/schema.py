@@ -32,9 +32,6 @@ CREATE TABLE IF NOT EXISTS pending_commit (
     stamped_at INTEGER NOT NULL, visible_at REAL NOT NULL, action TEXT NOT NULL, actor TEXT NOT NULL,
     columns TEXT NOT NULL
 );
-CREATE TABLE IF NOT EXISTS record_lock (
-    record_id TEXT PRIMARY KEY, refusals INTEGER, code TEXT NOT NULL
-) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS job (
     job_id TEXT PRIMARY KEY, kind TEXT NOT NULL, job_type TEXT NOT NULL, operation TEXT NOT NULL,
     object TEXT NOT NULL, created_by TEXT NOT NULL, created_at REAL NOT NULL, changed_at REAL NOT NULL,

@@ -1,6 +1,6 @@
-"""SOQL text to a tree. Imitates "SOQL SELECT Syntax" in the SOQL and SOSL Reference, as far as Contact needs it.
+"""SOQL text to a tree. Imitates "SOQL SELECT Syntax" in the SOQL and SOSL Reference, as far as Contact needs.
 
-What Salesforce would accept but the stand-in doesn't play raises 501; what Salesforce refuses raises its own error.
+What Salesforce would accept but the stand-in doesn't play raises 501; what Salesforce refuses, its own error.
 """
 
 from __future__ import annotations
@@ -8,97 +8,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import TypeVar
 
 from sandbox.salesforce import errors
+from sandbox.salesforce.soql_tree import (
+    Aggregate,
+    Comparison,
+    Condition,
+    FieldsOf,
+    Junction,
+    Literal,
+    Membership,
+    Order,
+    Path,
+    Query,
+)  # fmt: skip
+
+_Item = TypeVar("_Item")
 
 COMPARISONS = ("=", "!=", "<>", "<", "<=", ">", ">=")
 AGGREGATES = ("COUNT", "COUNT_DISTINCT", "MIN", "MAX", "SUM", "AVG")
 _NOT_PLAYED = ("GROUP", "HAVING", "WITH", "FOR", "USING", "TYPEOF", "UPDATE")
-
-
-@dataclass(frozen=True, slots=True)
-class Path:
-    """A field, perhaps of a parent: ``("Account", "Name")``; ``position`` counts characters from 0."""
-
-    parts: tuple[str, ...]
-    position: int
-
-
-@dataclass(frozen=True, slots=True)
-class Aggregate:
-    """``COUNT()`` (path None), ``COUNT(Id)``, ``MAX(SystemModstamp) latest`` and the like."""
-
-    function: str
-    path: Path | None
-    alias: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class FieldsOf:
-    """``FIELDS(ALL|STANDARD|CUSTOM)``."""
-
-    group: str
-
-
-@dataclass(frozen=True, slots=True)
-class Literal:
-    """A value as written; ``kind``: string, number, datetime, date, boolean, null or named (``TODAY``)."""
-
-    kind: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """``path operator literal``; ``LIKE`` included."""
-
-    path: Path
-    operator: str
-    literal: Literal
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """``path IN (…)``; also NOT IN, INCLUDES, EXCLUDES. Values are literals or one sub-query."""
-
-    path: Path
-    operator: str
-    values: tuple[Literal, ...] | Query
-
-
-@dataclass(frozen=True, slots=True)
-class Junction:
-    """``AND``, ``OR`` over several conditions, or ``NOT`` over one."""
-
-    operator: str
-    conditions: tuple[Condition, ...]
-
-
-Condition = Comparison | Membership | Junction
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """One ORDER BY item; ``nulls`` is FIRST or LAST."""
-
-    path: Path
-    is_descending: bool
-    nulls: str
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """One SELECT."""
-
-    text: str
-    select: tuple[Path | Aggregate | FieldsOf, ...]
-    sobject: str
-    alias: str | None
-    where: Condition | None
-    order: tuple[Order, ...]
-    limit: int | None
-    offset: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +99,14 @@ class _Parser:
         while self._peek("AND", "OR"):
             word = self._advance().text.upper()
             if operator and word != operator:
-                self._refuse()
+                raise self._refusal()
             operator = word
             conditions.append(self._term())
         return Junction(operator, tuple(conditions)) if operator else conditions[0]
 
     def finish(self) -> None:
         if self._next < len(self._tokens):
-            self._refuse()
+            raise self._refusal()
 
     def _term(self) -> Condition:
         if self._take("NOT"):
@@ -198,7 +128,7 @@ class _Parser:
         if self._peek("LIKE", *COMPARISONS):
             operator = self._advance().text.upper().replace("<>", "!=")
             return Comparison(path, operator, self._literal())
-        self._refuse()
+        raise self._refusal()
 
     def _values(self) -> tuple[Literal, ...] | Query:
         self._word("(")
@@ -217,7 +147,7 @@ class _Parser:
         if token.kind == "name":
             return Literal("null" if word == "NULL" else "named", word)
         self._next -= 1
-        self._refuse()
+        raise self._refusal()
 
     def _select_item(self) -> Path | Aggregate | FieldsOf:
         if self._peek("("):
@@ -264,10 +194,10 @@ class _Parser:
         token = self._advance()
         if not token.text.isdecimal():
             self._next -= 1
-            self._refuse()
+            raise self._refusal()
         return int(token.text)
 
-    def _list[T](self, item: Callable[[], T]) -> list[T]:
+    def _list(self, item: Callable[[], _Item]) -> list[_Item]:
         items = [item()]
         while self._take(","):
             items.append(item())
@@ -276,12 +206,12 @@ class _Parser:
     def _name(self) -> _Token:
         token = self._current()
         if token is None or token.kind != "name" or token.text.upper() in ("FROM", "WHERE", "SELECT"):
-            self._refuse()
+            raise self._refusal()
         return self._advance()
 
     def _word(self, word: str) -> None:
         if not self._take(word):
-            self._refuse(word)
+            raise self._refusal(word)
 
     def _pair(self, first: str, second: str) -> bool:
         if not self._take(first):
@@ -305,18 +235,20 @@ class _Parser:
     def _advance(self) -> _Token:
         token = self._current()
         if token is None:
-            self._refuse()
+            raise self._refusal()
         self._next += 1
         return token
 
-    def _refuse(self, expected: str | None = None) -> NoReturn:
+    def _refusal(self, expected: str | None = None) -> errors.ApiError:
         token = self._current()
         if token is not None and token.text.upper() in _NOT_PLAYED:
-            raise errors.not_imitated(f"{token.text.upper()} in SOQL")
+            return errors.not_imitated(f"{token.text.upper()} in SOQL")
         found = f"unexpected token: '{token.text}'" if token else "unexpected token: '<EOF>'"
         if expected and token is None:
             found = f"expecting '{expected}', found '<EOF>'"
-        raise errors.malformed_query(located(self._text, token.position if token else len(self._text), found))
+        return errors.malformed_query(
+            located(self._text, token.position if token else len(self._text), found)
+        )
 
     def _scan(self, text: str) -> list[_Token]:
         tokens, position = [], 0

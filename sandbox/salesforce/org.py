@@ -1,0 +1,157 @@
+"""The org behind the routes: its store, its app credentials, its switches and what has been used today."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.salesforce import errors
+from sandbox.salesforce.compiled import Visibility
+from sandbox.salesforce.fields import Field
+from sandbox.salesforce.objects import SObject
+from sandbox.salesforce.store import Store
+
+#: Every switch of ``POST /_sandbox/settings`` with its default; docs say which fact each one plays.
+SWITCHES: dict[str, Any] = {
+    # Changes made through /_sandbox and ingest jobs are stamped now and become visible so much later.
+    "commit_lag_seconds": 0,
+    # The "Max" of DailyApiRequests; calls beyond it are refused.
+    "daily_api_requests": 100_000,
+    # Form of Sforce-Limit-Info: simple, per_app or absent.
+    "limit_header": "simple",
+    # A session dies when it hasn't been used for so long.
+    "session_seconds": 7200,
+    # Query pages never hold more rows, whatever batch size was asked.
+    "largest_page": 2000,
+    # A query that finds more rows than this is refused with QUERY_TIMEOUT; null: never.
+    "query_timeout_rows": None,
+    # What each sub-request of /composite costs at least.
+    "composite_milliseconds": 5,
+    # A bulk job says JobComplete at the earliest after so many polls and so many seconds.
+    "bulk_polls": 1,
+    "bulk_seconds": 0,
+    # Rows of one set of bulk results where the caller names no maxRecords.
+    "bulk_result_rows": 50_000,
+    # A refresh answers with a new refresh token and the old one dies.
+    "rotates_refresh_tokens": False,
+    # The org has API access.
+    "api_enabled": True,
+    # The instance URL told at log-in; null: where the request came in.
+    "instance_url": None,
+    # What If-Unmodified-Since compares with: LastModifiedDate or SystemModstamp.
+    "precondition_compares": "LastModifiedDate",
+    # Describe's If-Modified-Since notices changed field permissions.
+    "describe_notices_permissions": True,
+    # [{"name", "when": SOQL condition over Contact, "message", "field"}]: refused when it holds.
+    "validation_rules": [],
+    # [{"field", "how": upper|lower|title|append, "with"}]: a trigger that rewrites a written value.
+    "rewrites": [],
+    # Failed items of a collections answer carry no id.
+    "failed_results_lack_id": True,
+    # PEM of the certificate or public key that verifies JWT assertions; null: the flow isn't set up.
+    "jwt_certificate": None,
+}
+
+
+@dataclass(slots=True)
+class RecordLock:
+    """Somebody else holds a record: the next ``refusals`` saves are refused, or all of them (None)."""
+
+    refusals: int | None
+    code: str = "UNABLE_TO_LOCK_ROW"
+
+    def refuse(self) -> None:
+        """Count one refusal."""
+        if self.refusals is not None:
+            self.refusals -= 1
+
+    @property
+    def is_spent(self) -> bool:
+        """True once it has refused as often as it was meant to."""
+        return self.refusals is not None and self.refusals <= 0
+
+
+@dataclass(slots=True)
+class Org:
+    """One org as its servers share it. Counters live in memory; the rest is in the store."""
+
+    store: Store
+    consumer_key: str
+    consumer_secret: str
+    sessions: dict[str, list[Any]] = field(default_factory=dict)
+    locks: dict[str, RecordLock] = field(default_factory=dict)
+    used_calls: int = 0
+    app_name: str = "contact-sync"
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    bulk: Any = None
+
+    def switch(self, name: str) -> Any:
+        """Return the value of one of ``SWITCHES``."""
+        return self.store.setting(f"switch:{name}", SWITCHES[name])
+
+    def switches(self) -> dict[str, Any]:
+        """Return all switches as they stand."""
+        return {name: self.switch(name) for name in SWITCHES}
+
+    def set_switches(self, wanted: Mapping[str, Any]) -> None:
+        """Set switches. Raises ValueError naming those that don't exist, before anything is set."""
+        if unknown := sorted(set(wanted) - set(SWITCHES)):
+            raise ValueError(f"unknown switch {', '.join(unknown)}; known: {', '.join(SWITCHES)}")
+        for name, value in wanted.items():
+            self.store.set_setting(f"switch:{name}", value)
+
+    # ---- quota
+
+    def count_call(self) -> None:
+        """Count one API call. Raises REQUEST_LIMIT_EXCEEDED when the day's allocation is used up."""
+        with self.lock:
+            if self.used_calls >= self.switch("daily_api_requests"):
+                raise errors.ApiError(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+            self.used_calls += 1
+
+    def limit_info(self) -> str | None:
+        """Return the value of Sforce-Limit-Info, or None where it is switched off."""
+        form, used, limit = self.switch("limit_header"), self.used_calls, self.switch("daily_api_requests")
+        if form == "absent":
+            return None
+        simple = f"api-usage={used}/{limit}"
+        return (
+            simple
+            if form == "simple"
+            else f"{simple}; per-app-api-usage={used}/{limit}(appName={self.app_name})"
+        )
+
+    # ---- permissions
+
+    def visibility(self, user_id: str) -> Visibility:
+        """Return what a user may not read."""
+        rows = self.store.read().execute(
+            "SELECT lower(object), lower(field) FROM permission WHERE user_id = ? AND access = 'none'",
+            (user_id,),
+        )
+        return Visibility(frozenset(rows))
+
+    def access(self, user_id: str, sobject: SObject, field: Field) -> str:
+        """Return ``edit``, ``read`` or ``none``: what field-level security gives a user."""
+        row = (
+            self.store.read()
+            .execute(
+                "SELECT access FROM permission WHERE user_id = ? AND object = ? AND field = ?",
+                (user_id, sobject.name, field.name),
+            )
+            .fetchone()
+        )
+        return str(row[0]) if row else "edit"
+
+    def grant(self, user_id: str, sobject: SObject, field: Field, access: str) -> None:
+        """Set field-level security of one field for one user: ``edit``, ``read`` or ``none``."""
+        if access not in ("edit", "read", "none"):
+            raise ValueError("access is edit, read or none")
+        with self.store.writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO permission VALUES (?, ?, ?, ?)",
+                (user_id, sobject.name, field.name, access),
+            )
+            self.store.set_setting("permissions_changed_at", self.store.now())
