@@ -1,9 +1,11 @@
-"""A scripted org for what is about requests rather than data, and the org's row."""
+"""The stand-in over a real socket; and a scripted org, where a test is about requests rather than data."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -11,9 +13,12 @@ import httpx
 import psycopg2
 import pytest
 
-from contact_sync import database, records
+from contact_sync import database, records, transport
 from contact_sync.salesforce import auth
+from sandbox.salesforce.app import create_app
+from sandbox.salesforce.store import Store
 from tests.conftest import SECRET
+from tests.serving import served
 
 ORG_ID = records.OrgId("00D000000000001EAA")
 USER_ID = "005000000000001AAA"
@@ -85,15 +90,20 @@ def org() -> ScriptedOrg:
     return ScriptedOrg()
 
 
-@pytest.fixture
-def org_id(database_url: str) -> records.OrgId:
-    """The org's row, as ``connect`` writes it."""
+def insert_org(database_url: str, org_id: str) -> None:
+    """Write the org's row, as ``connect`` does."""
     with psycopg2.connect(database_url) as connection, connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO contact_sync.salesforce_org (org_id, name, conn_id) VALUES (%s, 'Acme', 'salesforce_default')",
-            (ORG_ID,),
+            "INSERT INTO contact_sync.salesforce_org (org_id, name, conn_id) VALUES (%s, 'Acme', %s)",
+            (org_id, CONNECTION.conn_id),
         )
     connection.close()
+
+
+@pytest.fixture
+def org_id(database_url: str) -> records.OrgId:
+    """The scripted org, known to the database."""
+    insert_org(database_url, ORG_ID)
     return ORG_ID
 
 
@@ -116,3 +126,40 @@ def open_session(db: database.Database, org: ScriptedOrg, org_id: records.OrgId)
 @pytest.fixture
 def session(open_session: OpenSession) -> auth.Session:
     return open_session()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """The stand-in's org."""
+    opened = Store(tmp_path / "salesforce.sqlite")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def vendor(store: Store) -> Iterator[httpx.Client]:
+    """A client whose base URL is the served stand-in's, for its control routes."""
+    app = create_app(store, consumer_key="key", consumer_secret="s3cret")
+    with served(app) as url, transport.http_client(url) as client:
+        yield client
+
+
+OpenLive = Callable[..., auth.Session]
+
+
+@pytest.fixture
+def open_live(db: database.Database, database_url: str, vendor: httpx.Client, store: Store) -> OpenLive:
+    """Opens sessions on the served stand-in, each like one worker; keywords change the connection."""
+    insert_org(database_url, store.org_id)
+
+    def opened(lane: records.Lane = "extract", **changes: Any) -> auth.Session:
+        connection = replace(CONNECTION, login_url=str(vendor.base_url).rstrip("/"), **changes)
+        org = records.OrgId(store.org_id)
+        return auth.Session(db, vendor, connection, org_id=org, lane=lane, secret=SECRET)
+
+    return opened
+
+
+@pytest.fixture
+def live(open_live: OpenLive) -> auth.Session:
+    return open_live()

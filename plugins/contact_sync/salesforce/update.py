@@ -1,0 +1,149 @@
+"""Conditional writes of Contacts, up to 25 in one call (REST API Developer Guide, "Composite" and "Conditional
+Request Headers").
+
+Every sub-request carries ``If-Unmodified-Since``: a record that moved since it was read is not written. Salesforce
+compares whole seconds, so two writes within one second pass unnoticed; who reads must leave that margin.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any, Literal
+
+from contact_sync import answers, errors, records
+from contact_sync.salesforce import auth
+
+_ROUTE = "/composite"
+#: Salesforce's limit of sub-requests in one call.
+PER_CALL = 25
+
+#: No alert-only duplicate rule stops an agent's edit, and the integration user's recent items stay empty.
+_HEADERS = {
+    "Sforce-Duplicate-Rule-Header": "allowSave=true; includeRecordDetails=false; runAsCurrentUser=true",
+    "Sforce-Mru": "updateMru=false",
+}
+
+#: written: saved · modified: somebody changed the record since · gone: deleted, merged away or not visible ·
+#: rejected: will never be taken as it is · retry: may be taken later, and was not applied ·
+#: unknown: may have been applied, read before sending again
+Outcome = Literal["written", "modified", "gone", "rejected", "retry", "unknown"]
+
+_GONE = {"ENTITY_IS_DELETED", "NOT_FOUND", "INVALID_CROSS_REFERENCE_KEY"}
+#: Classes of SOAP API Developer Guide, "StatusCode"; collateral of another sub-request's failure included.
+_RETRY = {
+    "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+    "API_TEMPORARILY_UNAVAILABLE",
+    "ENTITY_IS_LOCKED",
+    "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
+    "PROCESSING_HALTED",
+    "REQUEST_LIMIT_EXCEEDED",
+    "REQUEST_RUNNING_TOO_LONG",
+    "SERVER_UNAVAILABLE",
+    "TERRITORY_REALIGN_IN_PROGRESS",
+    "TOO_MANY_APEX_REQUESTS",
+    "UNABLE_TO_LOCK_ROW",
+}
+#: A failed trigger wraps its cause in this code's text.
+_TRIGGER = "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"
+_TRIGGER_WAITS = ("UNABLE_TO_LOCK_ROW", "CPU time limit", "Too many SOQL queries")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """Fields to set on one Contact by API name (None clears), unless it moved after ``unmodified_since``."""
+
+    salesforce_id: records.SalesforceId
+    values: Mapping[str, Any]
+    unmodified_since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What became of one Write. ``detail`` is Salesforce's sentence and may quote values: for rows, not for logs."""
+
+    salesforce_id: records.SalesforceId
+    outcome: Outcome
+    code: str | None = None
+    detail: str | None = None
+    fields: tuple[str, ...] = ()
+
+
+def write_contacts(session: auth.Session, writes: Sequence[Write]) -> Iterator[list[Written]]:
+    """Send the writes, 25 a call, each independent of the others; yield each call's results before the next call.
+
+    Results stand in the order of their writes. A lost answer yields ``unknown`` for the whole call and ends the
+    iteration: what follows was not sent. Raises ValueError if a record occurs twice, and as Session.call, but only
+    for a call that was certainly not applied.
+    """
+    ids = [write.salesforce_id for write in writes]
+    if len(set(ids)) < len(ids):
+        raise ValueError("a record may be written once per call: merge its fields first")
+    for start in range(0, len(writes), PER_CALL):
+        chunk = writes[start : start + PER_CALL]
+        try:
+            results = _send(session, chunk)
+        except errors.RetryError as exc:
+            if not exc.is_ambiguous:
+                raise
+            yield [Written(salesforce_id=write.salesforce_id, outcome="unknown") for write in chunk]
+            return
+        yield results
+
+
+def _send(session: auth.Session, chunk: Sequence[Write]) -> list[Written]:
+    requests = [_sub_request(write, index) for index, write in enumerate(chunk)]
+    body = {"allOrNone": False, "compositeRequest": requests}
+    answer = session.call("POST", _ROUTE, json=body, headers=_HEADERS)
+    try:
+        parts = answers.json_object(answer, f"Salesforce POST {_ROUTE}").get("compositeResponse")
+    except errors.RetryError as exc:
+        raise errors.RetryError(str(exc), is_ambiguous=True) from exc
+    if not isinstance(parts, list):
+        raise errors.RetryError(f"Salesforce POST {_ROUTE} answered another shape", is_ambiguous=True)
+    found = {part.get("referenceId"): part for part in parts}
+    return [_written(write, found.get(_reference(index))) for index, write in enumerate(chunk)]
+
+
+def _sub_request(write: Write, index: int) -> records.Json:
+    since = format_datetime(write.unmodified_since.astimezone(UTC).replace(microsecond=0), usegmt=True)
+    return {
+        "method": "PATCH",
+        "url": f"{auth.DATA_PATH}/sobjects/Contact/{write.salesforce_id}",
+        "referenceId": _reference(index),
+        "httpHeaders": {"If-Unmodified-Since": since},
+        "body": dict(write.values),
+    }
+
+
+def _reference(index: int) -> str:
+    return f"write{index}"
+
+
+def _written(write: Write, part: records.Json | None) -> Written:
+    if part is None:
+        return Written(salesforce_id=write.salesforce_id, outcome="unknown")
+    status = int(part.get("httpStatusCode") or 0)
+    if 200 <= status < 300:
+        return Written(salesforce_id=write.salesforce_id, outcome="written")
+    found = answers.vendor_error(part.get("body"), status)
+    return Written(
+        salesforce_id=write.salesforce_id,
+        outcome=_outcome(status, found),
+        code=found.code,
+        detail=found.text,
+        fields=found.fields,
+    )
+
+
+def _outcome(status: int, found: answers.VendorError) -> Outcome:
+    if status == 412:
+        return "modified"
+    if found.code in _GONE or status == 404:
+        return "gone"
+    is_trigger = found.code == _TRIGGER and any(cause in found.text for cause in _TRIGGER_WAITS)
+    if found.code in _RETRY or is_trigger or status in {429, 503}:
+        return "retry"
+    return "unknown" if status >= 500 or status == 0 else "rejected"
