@@ -109,3 +109,18 @@ SELECT s.org_id, s.workspace_id, s.respond_id, s.salesforce_id, l.position, l.it
  CROSS JOIN LATERAL jsonb_array_elements(y.layout) WITH ORDINALITY AS l (item, position)
  WHERE s.match_status = 'matched';
 COMMENT ON VIEW sidebar_field_values IS 'One row per matched respond contact and chosen field.';
+
+CREATE FUNCTION effective_contact_id(wanted_org text, wanted_id text) RETURNS text LANGUAGE sql STABLE AS $$
+    WITH RECURSIVE chain AS (
+        SELECT c.salesforce_id, c.presence, c.master_record_id, ARRAY[c.salesforce_id::text] AS path
+          FROM salesforce_contact c
+         WHERE c.org_id = wanted_org AND c.salesforce_id = wanted_id
+         UNION ALL
+        SELECT c.salesforce_id, c.presence, c.master_record_id, p.path || c.salesforce_id::text
+          FROM chain p
+          JOIN salesforce_contact c ON c.org_id = wanted_org AND c.salesforce_id = p.master_record_id
+         WHERE p.presence <> 'live' AND c.salesforce_id::text <> ALL (p.path)
+    )
+    SELECT max(salesforce_id) FROM chain WHERE presence = 'live'
+$$;
+COMMENT ON FUNCTION effective_contact_id(text, text) IS 'The live contact a record stands for: itself or the winner of its merges; null if gone.';

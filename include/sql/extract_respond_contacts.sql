@@ -1,0 +1,104 @@
+-- The rolling walk through a workspace's contact list, and which contacts are gone.
+-- A walk is open until its last page; the next run goes on where it stopped.
+
+-- name: open_walk
+-- Begin a walk unless one is open; return the open one.
+-- Params: workspace_id text | Rows: 1 (walk_id, cursor_id, began_at)
+WITH begun AS (
+    INSERT INTO respond_walk (workspace_id, began_at)
+    VALUES (%(workspace_id)s, now())
+    ON CONFLICT (workspace_id) WHERE finished_at IS NULL DO NOTHING
+    RETURNING walk_id, cursor_id, began_at
+)
+SELECT walk_id, cursor_id, began_at FROM begun
+ UNION ALL
+SELECT walk_id, cursor_id, began_at
+  FROM respond_walk
+ WHERE workspace_id = %(workspace_id)s
+   AND finished_at IS NULL
+   AND NOT EXISTS (SELECT FROM begun);
+
+-- name: upsert_respond_contacts
+-- Write contacts whose content is news; equal content writes nothing, and a lagging list page yields to a fresh reading.
+-- Params: workspace_id text, contacts json, written_by text, our_tag text | Rows: none
+INSERT INTO respond_contact AS mirror (
+       workspace_id, respond_id, org_id, first_name, last_name, email, phone, country, payload, created_at,
+       content_hash, seen_at, written_by)
+SELECT w.workspace_id, c.respond_id, w.org_id, c.first_name, c.last_name, c.email, c.phone, c.country, c.payload,
+       c.created_at,
+       sha256(convert_to(jsonb_build_array(
+           c.first_name, c.last_name, c.email, c.phone, c.country, c.tags ? %(our_tag)s)::text, 'UTF8')),
+       now(), %(written_by)s
+  FROM workspace w
+ CROSS JOIN jsonb_to_recordset(%(contacts)s::jsonb) AS c (
+       respond_id bigint, first_name text, last_name text, email text, phone text, country text, tags jsonb,
+       created_at timestamptz, payload jsonb)
+ WHERE w.workspace_id = %(workspace_id)s
+ON CONFLICT (workspace_id, respond_id) DO UPDATE
+   SET (first_name, last_name, email, phone, country, payload, created_at, content_hash, seen_at, written_by, gone_at)
+     = (excluded.first_name, excluded.last_name, excluded.email, excluded.phone, excluded.country, excluded.payload,
+        excluded.created_at, excluded.content_hash, excluded.seen_at, excluded.written_by, NULL)
+ WHERE (mirror.content_hash <> excluded.content_hash OR mirror.gone_at IS NOT NULL)
+   AND NOT (excluded.written_by = 'walk' AND mirror.written_by <> 'walk' AND mirror.seen_at > now() - interval '120 seconds');
+
+-- name: insert_walk_seen
+-- Remember which contacts a walk met.
+-- Params: walk_id bigint, respond_ids bigint[] | Rows: none
+INSERT INTO respond_walk_seen (walk_id, respond_id)
+SELECT %(walk_id)s, respond_id
+  FROM unnest(%(respond_ids)s::bigint[]) AS respond_id
+ON CONFLICT DO NOTHING;
+
+-- name: advance_walk
+-- Note a page of the walk; without a next page the walk is finished.
+-- Params: walk_id bigint, cursor_id bigint, contacts bigint | Rows: none
+UPDATE respond_walk
+   SET cursor_id = %(cursor_id)s,
+       pages = pages + 1,
+       contacts = contacts + %(contacts)s,
+       finished_at = CASE WHEN %(cursor_id)s::bigint IS NULL THEN now() END
+ WHERE walk_id = %(walk_id)s;
+
+-- name: select_absent_contacts
+-- List contacts that the last two finished walks, both begun 120 s after the contact was seen, did not meet.
+-- Params: workspace_id text, batch_size int | Rows: 0..batch_size (respond_id)
+WITH last_two AS (
+    SELECT walk_id, began_at
+      FROM respond_walk
+     WHERE workspace_id = %(workspace_id)s
+       AND finished_at IS NOT NULL
+     ORDER BY walk_id DESC
+     LIMIT 2
+)
+SELECT c.respond_id
+  FROM respond_contact c
+ WHERE c.workspace_id = %(workspace_id)s
+   AND c.gone_at IS NULL
+   AND (SELECT count(*) FROM last_two WHERE began_at >= c.seen_at + interval '120 seconds') = 2
+   AND NOT EXISTS (
+       SELECT FROM respond_walk_seen s JOIN last_two l USING (walk_id)
+        WHERE s.respond_id = c.respond_id)
+ ORDER BY c.respond_id
+ LIMIT %(batch_size)s;
+
+-- name: mark_contacts_gone
+-- Mark contacts as gone that also answered 404.
+-- Params: workspace_id text, respond_ids bigint[] | Rows: none
+UPDATE respond_contact
+   SET gone_at = now()
+ WHERE workspace_id = %(workspace_id)s
+   AND respond_id = ANY (%(respond_ids)s::bigint[]);
+
+-- name: delete_old_walks
+-- Forget walks before the last two, and what they met.
+-- Params: workspace_id text | Rows: none
+WITH old AS (
+    DELETE FROM respond_walk
+     WHERE workspace_id = %(workspace_id)s
+       AND walk_id <= (SELECT walk_id FROM respond_walk
+                        WHERE workspace_id = %(workspace_id)s AND finished_at IS NOT NULL
+                        ORDER BY walk_id DESC OFFSET 2 LIMIT 1)
+    RETURNING walk_id
+)
+DELETE FROM respond_walk_seen
+ WHERE walk_id IN (SELECT walk_id FROM old);

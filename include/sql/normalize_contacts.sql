@@ -1,0 +1,242 @@
+-- Raw values become keys: each distinct raw value is normalized once (key_rule), then the keys of changed contacts are replaced.
+-- The changes it consumes are deleted in the transaction that writes the keys; a crash leaves both as they were.
+
+-- name: list_orgs_with_changes
+-- List the connected orgs with something to normalize, match or materialize.
+-- Params: none | Rows: 0..n (org_id)
+SELECT o.org_id
+  FROM salesforce_org o
+ WHERE o.disconnected_at IS NULL
+   AND EXISTS (SELECT FROM pending_change p WHERE p.org_id = o.org_id)
+ ORDER BY o.org_id;
+
+-- name: create_normalize_tables
+-- Make the working tables of one transaction.
+-- Params: none | Rows: none
+CREATE TEMPORARY TABLE IF NOT EXISTS changed_salesforce (salesforce_id text PRIMARY KEY) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS changed_respond (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS new_rule (kind text, region text, raw_digest bytea, key text, e164 text, reason text) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS effective_contact (salesforce_id text PRIMARY KEY, effective_id text) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS wanted_salesforce_key (kind text, key text, salesforce_id text, effective_id text, source_fields text[]) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS wanted_respond_key (workspace_id text, kind text, key text, respond_id bigint) ON COMMIT DROP;
+
+-- name: claim_salesforce_changes
+-- Take a batch of changed Salesforce contacts off the feed; a change without an id means all of the org.
+-- Params: org_id text, batch_size int | Rows: none
+WITH claimed AS (
+    DELETE FROM pending_change
+     WHERE change_id IN (
+           SELECT change_id FROM pending_change
+            WHERE org_id = %(org_id)s AND entity = 'salesforce_contact'
+            ORDER BY change_id
+            LIMIT %(batch_size)s)
+    RETURNING entity_id
+)
+INSERT INTO changed_salesforce (salesforce_id)
+SELECT entity_id FROM claimed WHERE entity_id IS NOT NULL
+ UNION
+SELECT salesforce_id FROM salesforce_contact
+ WHERE org_id = %(org_id)s
+   AND EXISTS (SELECT FROM claimed WHERE entity_id IS NULL)
+ON CONFLICT DO NOTHING;
+
+-- name: claim_respond_changes
+-- Take a batch of changed respond contacts off the feed; a change without an id means all of the workspace.
+-- Params: org_id text, batch_size int | Rows: none
+WITH claimed AS (
+    DELETE FROM pending_change
+     WHERE change_id IN (
+           SELECT change_id FROM pending_change
+            WHERE org_id = %(org_id)s AND entity = 'respond_contact'
+            ORDER BY change_id
+            LIMIT %(batch_size)s)
+    RETURNING workspace_id, entity_id
+)
+INSERT INTO changed_respond (workspace_id, respond_id)
+SELECT workspace_id, entity_id::bigint FROM claimed WHERE entity_id IS NOT NULL
+ UNION
+SELECT r.workspace_id, r.respond_id
+  FROM respond_contact r
+  JOIN claimed c ON c.workspace_id = r.workspace_id AND c.entity_id IS NULL
+ WHERE r.org_id = %(org_id)s
+ON CONFLICT DO NOTHING;
+
+-- name: add_merged_losers
+-- Add the records that were merged into a changed one, however many merges deep: what they stand for may have changed.
+-- Params: org_id text | Rows: none
+WITH RECURSIVE loser AS (
+    SELECT c.salesforce_id
+      FROM changed_salesforce x
+      JOIN salesforce_contact c ON c.org_id = %(org_id)s AND c.master_record_id = x.salesforce_id
+    -- UNION, not UNION ALL: a cycle of merges ends here
+     UNION
+    SELECT c.salesforce_id
+      FROM loser l
+      JOIN salesforce_contact c ON c.org_id = %(org_id)s AND c.master_record_id = l.salesforce_id
+)
+INSERT INTO changed_salesforce (salesforce_id)
+SELECT salesforce_id FROM loser
+ON CONFLICT DO NOTHING;
+
+-- name: analyze_changed
+-- Let the planner know how many contacts changed.
+-- Params: none | Rows: none
+ANALYZE changed_salesforce, changed_respond;
+
+-- name: select_new_countries
+-- List the distinct countries of changed contacts that have no rule of this version yet.
+-- Params: org_id text, rules_version text | Rows: 0..n (raw, raw_digest)
+WITH named AS (
+    SELECT c.country AS raw
+      FROM changed_salesforce x
+      JOIN salesforce_contact c ON c.org_id = %(org_id)s AND c.salesforce_id = x.salesforce_id
+     UNION
+    SELECT c.country
+      FROM changed_respond x
+      JOIN respond_contact c USING (workspace_id, respond_id)
+)
+SELECT n.raw, sha256(convert_to(n.raw, 'UTF8')) AS raw_digest
+  FROM named n
+ WHERE n.raw IS NOT NULL
+   AND NOT EXISTS (
+       SELECT FROM key_rule r
+        WHERE r.kind = 'country' AND r.region = '' AND r.raw_digest = sha256(convert_to(n.raw, 'UTF8'))
+          AND r.rules_version = %(rules_version)s);
+
+-- name: select_new_values
+-- List the distinct raw values of changed contacts that have no rule of this version yet.
+-- Params: org_id text, rules_version text | Rows: 0..n (kind, region, raw, raw_digest)
+WITH held AS (
+    SELECT v.kind, v.region, v.raw, v.raw_digest
+      FROM changed_salesforce x
+      JOIN salesforce_raw_value v ON v.org_id = %(org_id)s AND v.salesforce_id = x.salesforce_id
+     UNION
+    SELECT v.kind, v.region, v.raw, v.raw_digest
+      FROM changed_respond x
+      JOIN respond_raw_value v USING (workspace_id, respond_id)
+     WHERE v.org_id = %(org_id)s
+)
+SELECT h.kind, h.region, h.raw, h.raw_digest
+  FROM held h
+ WHERE NOT EXISTS (
+       SELECT FROM key_rule r
+        WHERE r.kind = h.kind AND r.region = h.region AND r.raw_digest = h.raw_digest
+          AND r.rules_version = %(rules_version)s);
+
+-- name: upsert_key_rules
+-- Remember what the new values became.
+-- Params: rules_version text | Rows: none
+INSERT INTO key_rule (kind, region, raw_digest, rules_version, key, e164, reason)
+SELECT kind, region, raw_digest, %(rules_version)s, key, e164, reason
+  FROM new_rule
+-- two orgs may meet the same value at once: rows in one order cannot deadlock
+ ORDER BY kind, region, raw_digest
+ON CONFLICT (kind, region, raw_digest) DO UPDATE
+   SET rules_version = excluded.rules_version, key = excluded.key, e164 = excluded.e164, reason = excluded.reason;
+
+-- name: delete_new_rules
+-- Empty the working table of new rules.
+-- Params: none | Rows: none
+DELETE FROM new_rule;
+
+-- name: resolve_effective_contacts
+-- Follow each changed record's merges to the live contact it stands for; none if the chain ends in a deleted one.
+-- Params: org_id text | Rows: none
+WITH RECURSIVE chain AS (
+    SELECT x.salesforce_id AS start_id, c.salesforce_id, c.presence, c.master_record_id, ARRAY[c.salesforce_id::text] AS path
+      FROM changed_salesforce x
+      JOIN salesforce_contact c ON c.org_id = %(org_id)s AND c.salesforce_id = x.salesforce_id
+     UNION ALL
+    SELECT p.start_id, c.salesforce_id, c.presence, c.master_record_id, p.path || c.salesforce_id::text
+      FROM chain p
+      JOIN salesforce_contact c ON c.org_id = %(org_id)s AND c.salesforce_id = p.master_record_id
+     WHERE p.presence <> 'live'
+       -- merges that point at each other lead nowhere
+       AND c.salesforce_id::text <> ALL (p.path)
+)
+INSERT INTO effective_contact (salesforce_id, effective_id)
+SELECT start_id, max(salesforce_id) FILTER (WHERE presence = 'live')
+  FROM chain
+ GROUP BY start_id;
+
+-- name: insert_wanted_salesforce_keys
+-- Work out the keys that changed Salesforce contacts should have.
+-- Params: org_id text | Rows: none
+INSERT INTO wanted_salesforce_key (kind, key, salesforce_id, effective_id, source_fields)
+SELECT k.kind, k.key, v.salesforce_id, e.effective_id, array_agg(DISTINCT v.source_field ORDER BY v.source_field)
+  FROM effective_contact e
+  JOIN salesforce_raw_value v ON v.org_id = %(org_id)s AND v.salesforce_id = e.salesforce_id
+  JOIN key_rule r ON r.kind = v.kind AND r.region = v.region AND r.raw_digest = v.raw_digest
+ CROSS JOIN LATERAL (
+       SELECT v.kind, r.key WHERE r.key IS NOT NULL
+        UNION ALL
+       -- raw bytes are kept only where a workspace compares them; an index entry has its limit
+       SELECT v.kind || '_raw', v.raw
+        WHERE r.reason IS DISTINCT FROM 'empty' AND octet_length(v.raw) <= 1000
+          AND EXISTS (SELECT FROM workspace w WHERE w.org_id = %(org_id)s AND w.match_mode = 'exact')) AS k (kind, key)
+ GROUP BY k.kind, k.key, v.salesforce_id, e.effective_id;
+
+-- name: delete_unwanted_salesforce_keys
+-- Drop the keys that changed Salesforce contacts no longer have.
+-- Params: org_id text | Rows: none
+DELETE FROM salesforce_key k
+ USING changed_salesforce x
+ WHERE k.org_id = %(org_id)s
+   AND k.salesforce_id = x.salesforce_id
+   AND NOT EXISTS (
+       SELECT FROM wanted_salesforce_key w
+        WHERE w.kind = k.kind AND w.key = k.key AND w.salesforce_id = k.salesforce_id);
+
+-- name: upsert_wanted_salesforce_keys
+-- Write the keys that are new or stand for another contact now.
+-- Params: org_id text | Rows: none
+INSERT INTO salesforce_key AS held (org_id, kind, key, salesforce_id, effective_id, source_fields)
+SELECT %(org_id)s, kind, key, salesforce_id, effective_id, source_fields
+  FROM wanted_salesforce_key
+ON CONFLICT (org_id, kind, key, salesforce_id) DO UPDATE
+   SET effective_id = excluded.effective_id, source_fields = excluded.source_fields
+ WHERE (held.effective_id, held.source_fields) IS DISTINCT FROM (excluded.effective_id, excluded.source_fields);
+
+-- name: insert_wanted_respond_keys
+-- Work out the keys that changed respond contacts should have.
+-- Params: org_id text | Rows: none
+INSERT INTO wanted_respond_key (workspace_id, kind, key, respond_id)
+SELECT DISTINCT v.workspace_id, k.kind, k.key, v.respond_id
+  FROM changed_respond x
+  JOIN respond_raw_value v USING (workspace_id, respond_id)
+  JOIN workspace w USING (workspace_id)
+  JOIN key_rule r ON r.kind = v.kind AND r.region = v.region AND r.raw_digest = v.raw_digest
+ CROSS JOIN LATERAL (
+       SELECT v.kind, r.key WHERE r.key IS NOT NULL
+        UNION ALL
+       SELECT v.kind || '_raw', v.raw
+        WHERE w.match_mode = 'exact' AND r.reason IS DISTINCT FROM 'empty' AND octet_length(v.raw) <= 1000) AS k (kind, key)
+ WHERE v.org_id = %(org_id)s;
+
+-- name: delete_unwanted_respond_keys
+-- Drop the keys that changed respond contacts no longer have.
+-- Params: none | Rows: none
+DELETE FROM respond_key k
+ USING changed_respond x
+ WHERE k.workspace_id = x.workspace_id
+   AND k.respond_id = x.respond_id
+   AND NOT EXISTS (
+       SELECT FROM wanted_respond_key w
+        WHERE w.workspace_id = k.workspace_id AND w.kind = k.kind AND w.key = k.key AND w.respond_id = k.respond_id);
+
+-- name: insert_missing_respond_keys
+-- Write the keys that are new.
+-- Params: org_id text | Rows: none
+INSERT INTO respond_key (org_id, workspace_id, kind, key, respond_id)
+SELECT %(org_id)s, workspace_id, kind, key, respond_id
+  FROM wanted_respond_key
+ON CONFLICT DO NOTHING;
+
+-- name: feed_keyless_respond_contacts
+-- Tell matching of changed respond contacts that have no key at all: they need their reason.
+-- Params: org_id text | Rows: none
+INSERT INTO pending_change (org_id, workspace_id, entity, entity_id)
+SELECT %(org_id)s, x.workspace_id, 'respond_key', x.respond_id::text
+  FROM changed_respond x
+ WHERE NOT EXISTS (
+       SELECT FROM respond_key k WHERE k.workspace_id = x.workspace_id AND k.respond_id = x.respond_id);

@@ -1,0 +1,19 @@
+"""The stages: one module each, one public function ``run`` in each. Edges first, then plain keyword values; counts out."""
+
+from __future__ import annotations
+
+from contact_sync.stages import (
+    extract_respond_contacts,
+    extract_salesforce_contacts,
+    match_contacts,
+    materialize_sidebar,
+    normalize_contacts,
+)
+
+__all__ = [
+    "extract_respond_contacts",
+    "extract_salesforce_contacts",
+    "match_contacts",
+    "materialize_sidebar",
+    "normalize_contacts",
+]

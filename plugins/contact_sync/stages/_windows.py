@@ -1,0 +1,181 @@
+"""A window from its first page to its proof: land page by page, then merge and prove in one transaction."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from contact_sync import database, errors, records
+from contact_sync.stages import _landing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The fields that a window reads: API names in order, and the describe types of those kept in ``payload``."""
+
+    names: tuple[str, ...]
+    payload_types: Mapping[str, str]
+
+    def only(self, names: Sequence[str]) -> Selection:
+        """Return the selection narrowed to ``names``."""
+        kept = tuple(name for name in self.names if name in names)
+        return Selection(names=kept, payload_types={n: t for n, t in self.payload_types.items() if n in kept})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """A running window. ``read_from`` None reads from the beginning."""
+
+    window_id: int
+    org_id: str
+    kind: str
+    read_from: datetime | None
+    selection: Selection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a window brought, as its row in ``extract_window`` says."""
+
+    window_id: int
+    org_id: str
+    kind: str
+    is_proven: bool
+    read_until: datetime
+    reported: int
+    landed: int
+    quarantined: int
+    merged: int
+
+
+def begin(
+    db: database.Database, *, org_id: str, kind: str, read_from: datetime | None, selection: Selection
+) -> Window:
+    """Record a running window."""
+    row = db.one("insert_window", org_id=org_id, kind=kind, read_from=read_from, fields=list(selection.names))
+    assert row is not None
+    return Window(
+        window_id=row["window_id"], org_id=org_id, kind=kind, read_from=read_from, selection=selection
+    )
+
+
+@contextlib.contextmanager
+def ended_by_errors(db: database.Database, window: Window) -> Iterator[None]:
+    """Close the window as *deferred* on a used-up quota, as *failed* on any other error, and let the error go on."""
+    try:
+        yield
+    except errors.ContactSyncError as error:
+        status = "deferred" if isinstance(error, errors.QuotaError) else "failed"
+        db.execute("end_window", window_id=window.window_id, status=status, detail=str(error))
+        raise
+
+
+def fill(db: database.Database, window: Window, pages: Iterable[records.QueryPage]) -> Outcome:
+    """Land all pages, each in its own transaction, then merge and prove in one.
+
+    ``read_until`` is Salesforce's clock at the first page. A window that does not add up is *short*.
+    """
+    read_until: datetime | None = None
+    row_number = 0
+    for page in pages:
+        read_until = read_until or page.server_date
+        with db.transaction() as tx:
+            refused = _land_page(tx, window, page.records, row_number)
+            tx.execute(
+                "record_page",
+                window_id=window.window_id,
+                rows_reported=page.total_size,
+                rows_quarantined=refused,
+                read_until=read_until,
+                api_calls=1,
+            )
+        row_number += len(page.records)
+    assert read_until is not None
+    with db.transaction() as tx:
+        merged = _merge(tx, window)
+        proof = tx.one("prove_window", window_id=window.window_id, rows_merged=merged)
+        tx.execute("delete_landed_rows", window_id=window.window_id)
+    assert proof is not None
+    return Outcome(
+        window_id=window.window_id,
+        org_id=window.org_id,
+        kind=window.kind,
+        is_proven=proof["status"] == "proven",
+        read_until=read_until,
+        reported=proof["rows_reported"],
+        landed=proof["rows_landed"],
+        quarantined=proof["rows_quarantined"],
+        merged=merged,
+    )
+
+
+def add_late(
+    db: database.Database, outcome: Outcome, selection: Selection, pages: Iterable[records.QueryPage]
+) -> int:
+    """Merge rows that an audit found missing; count them on the window that overlooked them. Returns rows changed."""
+    window = Window(
+        window_id=outcome.window_id,
+        org_id=outcome.org_id,
+        kind=outcome.kind,
+        read_from=None,
+        selection=selection,
+    )
+    calls = 0
+    rows: list[records.Json] = []
+    for page in pages:
+        calls, rows = calls + 1, rows + page.records
+    with db.transaction() as tx:
+        _land_page(tx, window, rows, 0)
+        merged = _merge(tx, window)
+        tx.execute("delete_landed_rows", window_id=window.window_id)
+        tx.execute("add_late_rows", window_id=window.window_id, rows_late=merged, api_calls=calls)
+    return merged
+
+
+def _land_page(tx: database.Transaction, window: Window, rows: Sequence[records.Json], first: int) -> int:
+    numbered = [(number, flat(record)) for number, record in enumerate(rows, start=first)]
+
+    def into(tx: database.Transaction, part: Sequence[tuple[int, records.Json]]) -> None:
+        tx.copy_rows(
+            "salesforce_landing",
+            ("window_id", "row_number", "record"),
+            ((window.window_id, number, _landing.raw_text(record)) for number, record in part),
+        )
+
+    def refuse(tx: database.Transaction, row: tuple[int, records.Json], reason: str) -> None:
+        tx.execute(
+            "insert_quarantined_row",
+            org_id=window.org_id,
+            workspace_id=None,
+            salesforce_id=str(row[1].get("Id")).replace("\x00", ""),
+            window_id=window.window_id,
+            raw=_landing.raw_text(row[1]),
+            reason=reason,
+        )
+
+    return _landing.land(tx, numbered, into=into, refuse=refuse)
+
+
+def _merge(tx: database.Transaction, window: Window) -> int:
+    tx.execute("quarantine_landed_rows", window_id=window.window_id, org_id=window.org_id)
+    tx.execute("resolve_quarantined_rows", window_id=window.window_id, org_id=window.org_id)
+    return tx.execute(
+        "merge_landed_contacts",
+        window_id=window.window_id,
+        payload_fields=list(window.selection.payload_types),
+        payload_types=list(window.selection.payload_types.values()),
+    )
+
+
+def flat(record: records.Json) -> records.Json:
+    """Return a record with its parents' fields beside its own: ``{"Account": {"Name": …}}`` as ``Account.Name``."""
+    plain = {name: value for name, value in record.items() if not isinstance(value, dict)}
+    nested = {
+        f"{parent}.{name}": value
+        for parent, values in record.items()
+        if isinstance(values, dict)
+        for name, value in values.items()
+    }
+    return plain | nested

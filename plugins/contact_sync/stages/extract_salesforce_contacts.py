@@ -1,0 +1,169 @@
+"""Extract Salesforce contacts in windows that prove themselves complete, and audit what committed late."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from contact_sync import database, errors, fields, tenants
+from contact_sync.salesforce import auth, query
+from contact_sync.stages import _ledger, _windows
+
+STAGE = "extract_salesforce_contacts"
+
+#: The next window begins this far before the last one's end: clocks of app servers differ by seconds.
+MARGIN = timedelta(seconds=10)
+#: Rows become visible at commit, under the stamp of their save: this far back the count is compared each time.
+AUDITED = timedelta(minutes=15)
+#: How often a window that does not add up is read before it fails.
+ATTEMPTS = 2
+
+
+def run(db: database.Database, salesforce: auth.Session, *, org_id: str, run_id: str) -> dict[str, int]:
+    """Read what changed in one org since the watermark into the mirror; refill newly chosen fields.
+
+    Returns counts: ``rows_landed``, ``rows_merged`` (rows of the mirror that changed), ``rows_quarantined``,
+    ``rows_late``, ``rows_refilled``, ``fields_changed``.
+    Raises RetryError if Salesforce does not answer or a window stays short (the watermark stays), StopError if it
+    refuses us.
+    """
+    with (
+        db.advisory_lock(f"extract:{org_id}") as is_held,
+        _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=org_id) as counts,
+    ):
+        if is_held:
+            _extract(db, salesforce, org_id, counts)
+    return counts
+
+
+def _extract(db: database.Database, salesforce: auth.Session, org_id: str, counts: _ledger.Counts) -> None:
+    db.execute("touch_org_polled", org_id=org_id)
+    db.execute("fail_abandoned_windows", org_id=org_id)
+    db.execute("delete_abandoned_landing", org_id=org_id)
+    due = db.one("is_describe_due", org_id=org_id)
+    if due and due["is_due"]:
+        counts["fields_changed"] = tenants.refresh_fields(db, salesforce, org_id=org_id)["changed"]
+    selection = _selection(db, org_id)
+    outcome = _read_news(db, salesforce, org_id, selection)
+    counts |= {
+        "rows_landed": outcome.landed,
+        "rows_merged": outcome.merged,
+        "rows_quarantined": outcome.quarantined,
+    }
+    counts["rows_late"] = _audit(db, salesforce, org_id, selection, outcome)
+    counts["rows_late"] += _fetch_missing_winners(db, salesforce, org_id, selection, outcome)
+    counts["rows_refilled"] = _refill(db, salesforce, org_id, selection)
+
+
+def _selection(db: database.Database, org_id: str) -> _windows.Selection:
+    """Only what is used is read: identity, match and chosen fields."""
+    described = tenants.described_fields(db, org_id)
+    chosen = [row["field_name"] for row in db.all("select_fields_in_use", org_id=org_id)]
+    names = fields.select_list(chosen, described)
+    own = {*fields.SYSTEM_FIELDS, *fields.MIRROR_COLUMNS}
+    payload = {
+        name: described[name].type if name in described else "string" for name in names if name not in own
+    }
+    return _windows.Selection(names=tuple(names), payload_types=payload)
+
+
+def _read_news(
+    db: database.Database, salesforce: auth.Session, org_id: str, selection: _windows.Selection
+) -> _windows.Outcome:
+    row = db.one("select_watermark", org_id=org_id)
+    watermark = row["read_until"] if row else None
+    read_from = watermark - MARGIN if watermark else None
+    kind = "incremental" if watermark else "initial"
+    window = _windows.begin(db, org_id=org_id, kind=kind, read_from=read_from, selection=selection)
+    return _read_until_proven(db, salesforce, window)
+
+
+def _read_until_proven(
+    db: database.Database, salesforce: auth.Session, window: _windows.Window
+) -> _windows.Outcome:
+    where = _since(window.read_from) if window.read_from else ""
+    soql = query.select(window.selection.names, where=where)
+    for attempt in itertools.count(1):
+        with _windows.ended_by_errors(db, window):
+            outcome = _windows.fill(db, window, query.pages(salesforce, soql))
+        if outcome.is_proven:
+            return outcome
+        if attempt == ATTEMPTS:
+            break
+        db.execute("restart_window", window_id=window.window_id)
+    detail = (
+        f"window {window.window_id} of org {window.org_id} does not add up: Salesforce reported {outcome.reported}"
+        f" rows, {outcome.landed} landed, {outcome.quarantined} are in quarantine. The watermark stays; run again"
+    )
+    db.execute("end_window", window_id=window.window_id, status="failed", detail=detail)
+    raise errors.RetryError(detail)
+
+
+def _audit(
+    db: database.Database,
+    salesforce: auth.Session,
+    org_id: str,
+    selection: _windows.Selection,
+    outcome: _windows.Outcome,
+) -> int:
+    """Compare the counts of the last minutes; only where they differ are ids read, and rows only for those missing."""
+    if outcome.kind == "initial":
+        return 0
+    since = (outcome.read_until - AUDITED).replace(microsecond=0)
+    theirs, _ = query.count(salesforce, query.select_count(where=_since(since)))
+    ours = db.one("count_mirrored_since", org_id=org_id, since=since)
+    if ours and ours["contacts"] == theirs:
+        return 0
+    soql = query.select(["Id", "SystemModstamp"], where=_since(since))
+    listed = [record for page in query.pages(salesforce, soql) for record in page.records]
+    late = db.all(
+        "select_late_ids",
+        org_id=org_id,
+        ids=[record["Id"] for record in listed],
+        stamps=[record["SystemModstamp"] for record in listed],
+    )
+    return _read_late(db, salesforce, selection, outcome, [row["salesforce_id"] for row in late])
+
+
+def _fetch_missing_winners(
+    db: database.Database,
+    salesforce: auth.Session,
+    org_id: str,
+    selection: _windows.Selection,
+    outcome: _windows.Outcome,
+) -> int:
+    missing = db.all("select_missing_winners", org_id=org_id)
+    return _read_late(db, salesforce, selection, outcome, [row["salesforce_id"] for row in missing])
+
+
+def _read_late(
+    db: database.Database,
+    salesforce: auth.Session,
+    selection: _windows.Selection,
+    outcome: _windows.Outcome,
+    ids: Sequence[str],
+) -> int:
+    merged = 0
+    for start in range(0, len(ids), 200):
+        where = f"Id IN {query.text_list(ids[start : start + 200])}"
+        pages = query.pages(salesforce, query.select(selection.names, where=where))
+        merged += _windows.add_late(db, outcome, selection, pages)
+    return merged
+
+
+def _refill(
+    db: database.Database, salesforce: auth.Session, org_id: str, selection: _windows.Selection
+) -> int:
+    """Read fields that were chosen after the first load, for all contacts."""
+    wanted = [name for name in selection.names if name not in fields.SYSTEM_FIELDS]
+    unfilled = [row["field_name"] for row in db.all("select_unfilled_fields", org_id=org_id, fields=wanted)]
+    if not unfilled:
+        return 0
+    narrow = selection.only((*fields.SYSTEM_FIELDS, *unfilled))
+    window = _windows.begin(db, org_id=org_id, kind="refill", read_from=None, selection=narrow)
+    return _read_until_proven(db, salesforce, window).merged
+
+
+def _since(moment: datetime) -> str:
+    return f"SystemModstamp >= {query.datetime_literal(moment)}"

@@ -1,0 +1,75 @@
+"""Materialize: the sidebar's rows and layouts follow matches, mirror and choices. Only what differs is written."""
+
+from __future__ import annotations
+
+import json
+
+from contact_sync import database, fields, records, tenants
+from contact_sync.stages import _ledger
+
+STAGE = "materialize_sidebar"
+
+
+def run(db: database.Database, *, org_id: str, run_id: str) -> dict[str, int]:
+    """Bring the sidebar rows of one org up to date, in one transaction; readers see old rows or new, never half.
+
+    Returns counts: ``looked_at``, ``written``, ``removed`` rows and ``layouts`` rewritten.
+    """
+    with (
+        db.advisory_lock(f"match:{org_id}") as is_held,
+        _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=org_id) as counts,
+    ):
+        if is_held:
+            counts.update(_materialize(db, org_id))
+    return counts
+
+
+def _materialize(db: database.Database, org_id: str) -> dict[str, int]:
+    with db.transaction() as tx:
+        layouts = sum(
+            tx.execute(
+                "upsert_layout",
+                workspace_id=row["workspace_id"],
+                layout=json.dumps(_layout(tx, row["workspace_id"], is_editing=row["editing_enabled"])),
+            )
+            for row in tx.all("select_workspaces_to_lay_out", org_id=org_id)
+        )
+        tx.execute("create_sidebar_tables")
+        looked_at = tx.execute("claim_sidebar_changes", org_id=org_id)
+        tx.execute("analyze_changed_rows")
+        tx.execute("insert_wanted_rows", org_id=org_id)
+        removed = tx.execute("delete_unwanted_rows")
+        written = tx.execute("upsert_wanted_rows", org_id=org_id)
+    return {"looked_at": looked_at, "written": written, "removed": removed, "layouts": layouts}
+
+
+def _layout(tx: database.Transaction, workspace_id: str, *, is_editing: bool) -> list[records.Json]:
+    """Return the items of DESIGN's sidebar without their values: name, label, type, editable, reason."""
+    return [
+        _item(row, is_editing=is_editing) for row in tx.all("select_chosen_fields", workspace_id=workspace_id)
+    ]
+
+
+def _item(row: database.Row, *, is_editing: bool) -> records.Json:
+    name = row["field_name"]
+    if row["type"] is None:
+        return {"name": name, "label": row["chosen_label"] or name, "type": "string", "editable": False}
+    field = tenants.field_of({**row, "name": name})
+    reason = _reason(row, field, is_editing=is_editing)
+    item = {
+        "name": name,
+        "label": row["chosen_label"] or field.label,
+        "type": field.type,
+        "editable": reason is None,
+    }
+    return item if reason is None else {**item, "read_only_reason": reason}
+
+
+def _reason(row: database.Row, field: records.SalesforceField, *, is_editing: bool) -> str | None:
+    if row["lost_at"] is not None:
+        return "Salesforce no longer shows this field to the connection; its last value is kept."
+    if reason := fields.read_only_reason(field):
+        return reason
+    if not row["editable"]:
+        return "This field is not switched on for editing."
+    return None if is_editing else "Editing is switched off for this workspace."

@@ -1,0 +1,100 @@
+"""Normalize: raw e-mails and phones of changed contacts become keys. Each distinct value is normalized once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from contact_sync import database, keys, records
+from contact_sync.stages import _ledger
+
+STAGE = "normalize_contacts"
+
+_RULE_COLUMNS = ("kind", "region", "raw_digest", "key", "e164", "reason")
+
+
+def run(db: database.Database, *, org_id: str, run_id: str, batch_size: int = 50_000) -> dict[str, int]:
+    """Work off the feed of changed contacts of one org, a batch per transaction, until it is empty.
+
+    Returns counts: ``salesforce_contacts``, ``respond_contacts`` looked at, ``values`` newly normalized,
+    ``keys`` written or removed.
+    """
+    with (
+        db.advisory_lock(f"match:{org_id}") as is_held,
+        _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=org_id) as counts,
+    ):
+        while is_held and _batch(db, org_id, batch_size, counts):
+            pass
+    return counts
+
+
+def _batch(db: database.Database, org_id: str, batch_size: int, counts: _ledger.Counts) -> bool:
+    with db.transaction() as tx:
+        tx.execute("create_normalize_tables")
+        salesforce = tx.execute("claim_salesforce_changes", org_id=org_id, batch_size=batch_size)
+        respond = tx.execute("claim_respond_changes", org_id=org_id, batch_size=batch_size)
+        if not salesforce + respond:
+            return False
+        salesforce += tx.execute("add_merged_losers", org_id=org_id)
+        tx.execute("analyze_changed")
+        values = _remember_rules(tx, org_id)
+        written = _replace_salesforce_keys(tx, org_id) + _replace_respond_keys(tx, org_id)
+    for name, count in (
+        ("salesforce_contacts", salesforce),
+        ("respond_contacts", respond),
+        ("values", values),
+        ("keys", written),
+    ):
+        counts[name] = counts.get(name, 0) + count
+    return True
+
+
+def _remember_rules(tx: database.Transaction, org_id: str) -> int:
+    """Countries first: they tell the region that national numbers are read in."""
+    countries = tx.all("select_new_countries", org_id=org_id, rules_version=keys.RULES_VERSION)
+    _store(tx, (("country", "", row["raw_digest"], _country(row["raw"])) for row in countries))
+    values = tx.all("select_new_values", org_id=org_id, rules_version=keys.RULES_VERSION)
+    return _store(
+        tx,
+        (
+            (row["kind"], row["region"], row["raw_digest"], _key(row["kind"], row["raw"], row["region"]))
+            for row in values
+        ),
+    )
+
+
+def _store(tx: database.Transaction, rules: Iterable[tuple[str, str, bytes, records.Key]]) -> int:
+    rows = (
+        (kind, region, "\\x" + bytes(digest).hex(), key.key, key.e164, key.reason)
+        for kind, region, digest, key in rules
+    )
+    count = tx.copy_rows("new_rule", _RULE_COLUMNS, rows)
+    if count:
+        tx.execute("upsert_key_rules", rules_version=keys.RULES_VERSION)
+        tx.execute("delete_new_rules")
+    return count
+
+
+def _country(raw: str) -> records.Key:
+    region = keys.region_of(raw)
+    return records.Key(key=region) if region else records.Key(key=None, reason="invalid")
+
+
+def _key(kind: str, raw: str, region: str) -> records.Key:
+    return keys.email_key(raw) if kind == "email" else keys.phone_key(raw, region=region or None)
+
+
+def _replace_salesforce_keys(tx: database.Transaction, org_id: str) -> int:
+    tx.execute("resolve_effective_contacts", org_id=org_id)
+    tx.execute("insert_wanted_salesforce_keys", org_id=org_id)
+    return tx.execute("delete_unwanted_salesforce_keys", org_id=org_id) + tx.execute(
+        "upsert_wanted_salesforce_keys", org_id=org_id
+    )
+
+
+def _replace_respond_keys(tx: database.Transaction, org_id: str) -> int:
+    tx.execute("insert_wanted_respond_keys", org_id=org_id)
+    written = tx.execute("delete_unwanted_respond_keys") + tx.execute(
+        "insert_missing_respond_keys", org_id=org_id
+    )
+    tx.execute("feed_keyless_respond_contacts", org_id=org_id)
+    return written

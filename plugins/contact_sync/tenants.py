@@ -1,0 +1,247 @@
+"""Orgs and workspaces: connect, describe, choose fields, disconnect. What a person does, with a clear refusal."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from contact_sync import database, errors, fields, keys, records
+from contact_sync.salesforce import auth, describe, query
+
+log = logging.getLogger(__name__)
+
+#: Parents whose fields may be shown, one level deep, and the reference that leads there.
+PARENTS = {"Account": "AccountId"}
+
+SETTINGS = (
+    "name",
+    "respond_conn_id",
+    "respond_org_id",
+    "match_mode",
+    "default_region",
+    "ambiguous_policy",
+    "shared_key_limit",
+    "brake_share",
+    "brake_count",
+    "editing_enabled",
+    "tag_created",
+    "include_bulk_imports",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChoice:
+    """One field of "Customize view"; ``label`` None shows the describe's."""
+
+    name: str
+    label: str | None = None
+    is_editable: bool = False
+
+
+def connect_org(
+    db: database.Database,
+    session: auth.Session,
+    *,
+    name: str | None = None,
+    default_region: str | None = None,
+) -> records.OrgId:
+    """Log in, remember the org and its fields; return its id. Connecting again refreshes both.
+
+    Raises StopError with Salesforce's own reason if the log-in or the describe is refused.
+    """
+    _check_region(default_region)
+    token = session.login()
+    if not token.org_id:
+        raise errors.StopError(
+            f"connection {session.connection.conn_id}: Salesforce did not say which org it is"
+        )
+    org_id = records.OrgId(token.org_id)
+    db.execute(
+        "upsert_org",
+        org_id=org_id,
+        name=name or _org_name(session) or org_id,
+        conn_id=session.connection.conn_id,
+        instance_url=token.instance_url,
+        api_version=auth.API_VERSION,
+        default_region=default_region,
+        integration_user_id=token.user_id,
+    )
+    session.bind(org_id)
+    refresh_fields(db, session, org_id=org_id)
+    return org_id
+
+
+def refresh_fields(db: database.Database, session: auth.Session, *, org_id: str) -> dict[str, int]:
+    """Ask for the describe of Contact and its parents, remember what is new, changed or lost.
+
+    A lost field keeps its values, marked stale. Returns counts: ``fields``, ``changed``, ``lost``.
+    """
+    described = _described(session)
+    with db.transaction() as tx:
+        changed = tx.execute(
+            "upsert_salesforce_fields",
+            org_id=org_id,
+            fields=json.dumps([dataclasses.asdict(field) for field in described]),
+        )
+        lost = tx.all("mark_lost_fields", org_id=org_id, names=[field.name for field in described])
+        tx.execute("touch_org_described", org_id=org_id)
+    if lost:
+        log.warning("org %s no longer shows %s", org_id, ", ".join(row["name"] for row in lost))
+    return {"fields": len(described), "changed": changed, "lost": len(lost)}
+
+
+def set_workspace(db: database.Database, workspace_id: str, **settings: Any) -> None:
+    """Make a workspace or change the switches given (see ``SETTINGS``); others stay as they are.
+
+    ``auto_create`` is a boolean of its own: switching it on remembers the moment.
+    Raises StopError naming the setting that cannot be.
+    """
+    region = settings.get("default_region")
+    _check_region(region)
+    is_on = settings.pop("auto_create", None)
+    values = {name: settings.get(name) for name in SETTINGS}
+    with db.transaction() as tx:
+        if tx.one("select_workspace", workspace_id=workspace_id) is None:
+            _insert_workspace(tx, workspace_id, values)
+        try:
+            tx.execute("update_workspace", workspace_id=workspace_id, **values)
+        except errors.RejectError as error:
+            raise errors.StopError(f"workspace {workspace_id}: {error.detail}") from error
+        if is_on is not None:
+            tx.execute("switch_auto_create", workspace_id=workspace_id, is_on=is_on)
+
+
+def connect_workspace(db: database.Database, workspace_id: str, org_id: str) -> None:
+    """Let a workspace serve an org. StopError if either is unknown, or another org is still connected."""
+    workspace = known_workspace(db, workspace_id)
+    if db.one("select_org", org_id=org_id) is None:
+        raise errors.StopError(f"org {org_id} is unknown: run `python -m contact_sync connect` first")
+    if workspace["org_id"] not in (None, org_id):
+        raise errors.StopError(
+            f"workspace {workspace_id} serves org {workspace['org_id']}: disconnect it first"
+        )
+    db.execute("connect_workspace", workspace_id=workspace_id, org_id=org_id)
+
+
+def disconnect_workspace(db: database.Database, workspace_id: str) -> bool:
+    """Hide everything of Salesforce from the workspace's agents, in one transaction; False if it served no org.
+
+    Queued edits are parked; decisions and creations stay and serve again after a reconnect.
+    """
+    workspace = known_workspace(db, workspace_id)
+    if workspace["org_id"] is None:
+        return False
+    with db.transaction() as tx:
+        tx.execute("disconnect_workspace", workspace_id=workspace_id)
+        tx.execute("delete_changes_of_workspace", workspace_id=workspace_id)
+        tx.execute("disconnect_abandoned_orgs", org_id=workspace["org_id"])
+    return True
+
+
+def choose_fields(db: database.Database, workspace_id: str, choices: Sequence[FieldChoice]) -> None:
+    """Replace the workspace's chosen fields, in the order given.
+
+    Raises StopError naming an unknown field with its nearest names, or a field that cannot be shown or edited.
+    """
+    workspace = known_workspace(db, workspace_id)
+    if workspace["org_id"] is None:
+        raise errors.StopError(f"workspace {workspace_id} serves no org: connect it before choosing fields")
+    described = described_fields(db, workspace["org_id"])
+    checked = [_checked(choice, described) for choice in choices]
+    with db.transaction() as tx:
+        tx.execute("delete_field_choices", workspace_id=workspace_id, names=[c.name for c in checked])
+        tx.execute(
+            "upsert_field_choices",
+            workspace_id=workspace_id,
+            names=[c.name for c in checked],
+            labels=[c.label for c in checked],
+            editable=[c.is_editable for c in checked],
+        )
+
+
+def described_fields(db: database.Database, org_id: str) -> dict[str, records.SalesforceField]:
+    """Return the remembered describe by API name, lost fields left out."""
+    rows = db.all("select_salesforce_fields", org_id=org_id)
+    return {row["name"]: field_of(row) for row in rows if row["lost_at"] is None}
+
+
+def field_of(row: Mapping[str, Any]) -> records.SalesforceField:
+    """Return the record of a row of ``salesforce_field``."""
+    return records.SalesforceField(
+        name=row["name"],
+        label=row["label"],
+        type=row["type"],
+        length=row["length"],
+        updateable=row["updateable"],
+        calculated=row["calculated"],
+        nillable=row["nillable"],
+        restricted=row["restricted"],
+        picklist=tuple(row["picklist"]),
+    )
+
+
+def known_workspace(db: database.Database, workspace_id: str) -> database.Row:
+    """Return the workspace's row, or raise StopError telling how to make it."""
+    row = db.one("select_workspace", workspace_id=workspace_id)
+    if row is None:
+        raise errors.StopError(
+            f"workspace {workspace_id} is unknown: run `python -m contact_sync workspace set {workspace_id}`"
+        )
+    return row
+
+
+def _described(session: auth.Session) -> list[records.SalesforceField]:
+    own = describe.contact_fields(session)
+    names = {field.name for field in own}
+    parents = [
+        dataclasses.replace(field, name=f"{parent}.{field.name}", updateable=False)
+        for parent, reference in PARENTS.items()
+        if reference in names
+        for field in describe.sobject_fields(session, parent)
+        if fields.displayable(field)
+    ]
+    return own + parents
+
+
+def _org_name(session: auth.Session) -> str | None:
+    page = next(query.pages(session, query.select(["Name"], sobject="Organization")))
+    return str(page.records[0]["Name"]) if page.records else None
+
+
+def _insert_workspace(tx: database.Transaction, workspace_id: str, values: dict[str, Any]) -> None:
+    if not values["respond_conn_id"]:
+        raise errors.StopError(
+            f"workspace {workspace_id} is new: name its respond.io connection (--respond-conn)"
+        )
+    try:
+        tx.execute(
+            "insert_workspace",
+            workspace_id=workspace_id,
+            name=values["name"] or workspace_id,
+            respond_conn_id=values["respond_conn_id"],
+        )
+    except errors.RejectError as error:
+        raise errors.StopError(f"workspace {workspace_id}: {error.detail}") from error
+
+
+def _checked(choice: FieldChoice, described: dict[str, records.SalesforceField]) -> FieldChoice:
+    name = fields.canonical_name(choice.name, described)
+    if name is None:
+        nearest = ", ".join(fields.nearest_names(choice.name, described)) or "none is near"
+        raise errors.StopError(f"unknown field {choice.name} (nearest: {nearest})")
+    field = described[name]
+    if not fields.displayable(field):
+        raise errors.StopError(f"field {name} cannot be shown: its type is {field.type}; choose its parts")
+    reason = fields.read_only_reason(field) if choice.is_editable else None
+    if reason:
+        raise errors.StopError(f"field {name} cannot be editable: {reason}")
+    return dataclasses.replace(choice, name=name)
+
+
+def _check_region(region: str | None) -> None:
+    if region and not keys.is_region(region):
+        raise errors.StopError(f"{region} is no region: give an ISO 3166-1 alpha-2 code such as DE")
