@@ -32,6 +32,7 @@ _EMAIL_SEPARATOR = re.compile(r"[\s,;|/]+")
 _MAILTO = re.compile(r"(?:mailto|e-?mail)\s*:\s*", re.IGNORECASE)
 _QUOTES = ("'", '"', "`")
 
+_E164 = phonenumbers.PhoneNumberFormat.E164
 _DOUBLE_ZERO = re.compile(r"[^\d+]*\+?[^\d+]*0[^\d+]*0[^\d+]*(?=[1-9])")
 
 _POSSIBLE_REASONS: dict[int, KeyReason] = {
@@ -177,7 +178,9 @@ def _parsed(text: str, region: str | None) -> PhoneNumber | Key:
         return Key(key=None, reason=_POSSIBLE_REASONS.get(verdict, "invalid"))
     if phone_plans.lacks_area_code(number, text, region):
         return Key(key=None, reason="no_area_code")
-    return number
+    # A second trunk zero goes too, so that the key of a key is itself.
+    again = phone_plans.without_second_trunk(number)
+    return number if again == number else _parsed(phonenumbers.format_number(again, _E164), None)
 
 
 def _settled(number: PhoneNumber) -> Key:

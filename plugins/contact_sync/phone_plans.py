@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 
 import phonenumbers
-from phonenumbers import PhoneNumber
+from phonenumbers import PhoneMetadata, PhoneNumber
 
 from contact_sync import phone_text
 
+_ARGENTINA_WITHOUT_AREA = re.compile(r"9?15\d{8}")
 _BRAZIL_OLD_MOBILE = re.compile(r"[1-9][1-9][6-9]\d{7}")
 
 
@@ -44,6 +45,17 @@ def _brazil(national: str) -> str:
 _REWRITES: dict[int, Callable[[str], str]] = {52: _mexico, 54: _argentina, 55: _brazil}
 
 
+def without_second_trunk(number: PhoneNumber) -> PhoneNumber:
+    """Return ``number`` read once more if its national digits still begin with a prefix of its plan."""
+    region = phonenumbers.region_code_for_country_code(number.country_code or 0)
+    metadata = PhoneMetadata.metadata_for_region(region, None)
+    national = phonenumbers.national_significant_number(number)
+    prefix = re.match(metadata.national_prefix_for_parsing or "", national) if metadata else None
+    if not prefix or not prefix.end():
+        return number
+    return phonenumbers.parse(f"+{number.country_code}{national}", None)
+
+
 def without_mobile_nine(e164: str) -> str:
     """Return an Argentine mobile without its ``9``, any other number as it is."""
     return f"+54{e164[4:]}" if e164.startswith("+549") and len(e164) == 14 else e164
@@ -58,7 +70,7 @@ def lacks_area_code(number: PhoneNumber, text: str, region: str | None) -> bool:
     """
     national = phonenumbers.national_significant_number(number)
     if number.country_code == 54:
-        return len(national) == 10 and national.startswith("15")
+        return bool(_ARGENTINA_WITHOUT_AREA.fullmatch(national))
     if number.country_code == 55:
         return len(national) < 10 and not phonenumbers.is_valid_number(number)
     if len(national) > 8 or phone_text.is_international(text) or not region:

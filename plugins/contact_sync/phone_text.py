@@ -16,7 +16,7 @@ _EXTENSION = re.compile(
     r"""[\s;,(\[/-]*
     (?: (?:extension|extn?|xtn|доб(?:авочный)?|anexo|interno|int|ramal|durchwahl|dw|poste|内線|内线|分机)
         [\s.:=]*\d{0,9}
-      | (?<=[\d\s)])[x~] [\s.:]*\d{0,9}
+      | (?<=[\d\s()])[x~] [\s.:]*\d{0,9}
       | \#\s*\d{0,9}
       | (?: ,{2,3} | [pw] )\s*\d{1,9}\#?      # a pause before digits that the phone dials by itself
       | [,;]\s*\d{1,4}
