@@ -19,7 +19,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -209,7 +209,7 @@ def _run(directory: Path, port: int, settings: Mapping[str, str]) -> subprocess.
     while True:
         _forget_strangers_pid(directory / "data")
         process = _spawn(directory, port, settings)
-        if _wait_until_ready(process, port, deadline):
+        if _wait_until_ready(process, directory / "data", deadline):
             return process
         processes.end(process, first=signal.SIGINT, grace_seconds=STOP_SECONDS)
         if time.monotonic() > deadline - START_SECONDS + 10 or not processes.is_port_free(port):
@@ -253,23 +253,23 @@ def _forget_strangers_pid(data: Path) -> None:
         lock.unlink(missing_ok=True)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], port: int, deadline: float) -> bool:
-    question = [binary("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(port), "-d", "postgres"]
+def _wait_until_ready(process: subprocess.Popen[bytes], data: Path, deadline: float) -> bool:
+    """Wait until the server itself says so in its lock file, which also tells it from another one on this port."""
     while process.poll() is None and time.monotonic() < deadline:
-        if subprocess.run(question, check=False).returncode == 0:
-            return process.poll() is None
-        time.sleep(0.05)
+        lines = _lines(data / "postmaster.pid")
+        if lines and lines[0].strip() == str(process.pid) and lines[-1].strip() == "ready":
+            return True
+        time.sleep(0.02)
     return False
 
 
 def log_tail(directory: Path, lines: int = 15) -> str:
     """Return the end of the server's log, which says why it did not start."""
-    return "\n".join(_last_lines(directory / "postgres.log", lines))
+    return "\n".join(_lines(directory / "postgres.log")[-lines:])
 
 
-def _last_lines(path: Path, lines: int) -> Iterator[str]:
-    text = path.read_text(errors="replace") if path.exists() else ""
-    yield from text.splitlines()[-lines:]
+def _lines(path: Path) -> list[str]:
+    return path.read_text(errors="replace").splitlines() if path.exists() else []
 
 
 def _set_up_once(server: Server) -> None:
