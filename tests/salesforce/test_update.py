@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from contact_sync import errors, records
+from contact_sync.salesforce import auth, query, replication, update
+from sandbox.salesforce.store import Store
+from tests.salesforce.conftest import ScriptedOrg
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def person(store: Store, **fields: Any) -> records.SalesforceId:
+    return records.SalesforceId(store.insert_contacts([{"LastName": "Ada", "Title": "old", **fields}])[0])
+
+
+def stamp(session: auth.Session, salesforce_id: str) -> datetime:
+    where = f"Id = {query.text_literal(salesforce_id)}"
+    [page] = query.pages(session, query.select(["SystemModstamp"], where=where))
+    return replication.parse_time(page.records[0]["SystemModstamp"])
+
+
+def write(salesforce_id: str, since: datetime, **values: Any) -> update.Write:
+    given = values or {"Title": "new"}
+    return update.Write(
+        salesforce_id=records.SalesforceId(salesforce_id), values=given, unmodified_since=since
+    )
+
+
+def sent(session: auth.Session, *writes: update.Write) -> list[update.Written]:
+    return [result for results in update.write_contacts(session, writes) for result in results]
+
+
+def title(vendor: httpx.Client, salesforce_id: str) -> Any:
+    return vendor.get(f"/_sandbox/contacts/{salesforce_id}").json()["Title"]
+
+
+def fault(vendor: httpx.Client, **fault: Any) -> None:
+    vendor.post("/_sandbox/faults", json={"path": "*/composite", **fault}).raise_for_status()
+
+
+def test_a_write_to_an_untouched_record_is_saved(
+    live: auth.Session, store: Store, vendor: httpx.Client
+) -> None:
+    salesforce_id = person(store)
+    [result] = sent(live, write(salesforce_id, stamp(live, salesforce_id)))
+    assert result.outcome == "written"
+    assert title(vendor, salesforce_id) == "new"
+
+
+def test_a_null_clears_a_field(live: auth.Session, store: Store, vendor: httpx.Client) -> None:
+    salesforce_id = person(store)
+    sent(live, write(salesforce_id, stamp(live, salesforce_id), Title=None))
+    assert title(vendor, salesforce_id) is None
+
+
+def test_a_record_that_moved_since_it_was_read_is_not_overwritten(
+    live: auth.Session, store: Store, vendor: httpx.Client
+) -> None:
+    salesforce_id = person(store, SystemModstamp=NOON, LastModifiedDate=NOON)
+    since = stamp(live, salesforce_id)
+    vendor.patch(f"/_sandbox/contacts/{salesforce_id}", json={"Title": "theirs"}).raise_for_status()
+    [result] = sent(live, write(salesforce_id, since))
+    assert result.outcome == "modified"
+    assert title(vendor, salesforce_id) == "theirs"
+
+
+def test_the_rest_of_a_call_is_saved_beside_a_refused_write(
+    live: auth.Session, store: Store, vendor: httpx.Client
+) -> None:
+    good, bad = person(store), person(store)
+    now = stamp(live, good)
+    results = sent(live, write(bad, now, Loyalty_Tier__c="Tin"), write(good, now))
+    assert [result.outcome for result in results] == ["rejected", "written"]
+    assert results[0].code == "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST"
+    assert results[0].fields == ("Loyalty_Tier__c",)
+
+
+def test_twenty_five_writes_cost_one_call(live: auth.Session, store: Store, vendor: httpx.Client) -> None:
+    people = [person(store) for _ in range(26)]
+    now = stamp(live, people[0])
+    results = sent(live, *(write(salesforce_id, now) for salesforce_id in people))
+    assert [result.salesforce_id for result in results] == people
+    calls = [
+        entry for entry in vendor.get("/_sandbox/journal").json()["requests"] if "composite" in entry["route"]
+    ]
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("action", ["delete", "purge"])
+def test_a_record_that_is_gone_is_said_to_be_gone(
+    live: auth.Session, store: Store, vendor: httpx.Client, action: str
+) -> None:
+    salesforce_id = person(store)
+    since = stamp(live, salesforce_id)
+    vendor.delete(f"/_sandbox/contacts/{salesforce_id}").raise_for_status()
+    if action == "purge":
+        vendor.post(f"/_sandbox/contacts/{salesforce_id}/purge").raise_for_status()
+    [result] = sent(live, write(salesforce_id, since))
+    assert result.outcome == "gone"
+
+
+def test_a_lost_answer_is_unknown_and_nothing_is_sent_twice(
+    live: auth.Session, store: Store, vendor: httpx.Client
+) -> None:
+    people = [person(store) for _ in range(26)]
+    now = stamp(live, people[0])
+    fault(vendor, cut_after_bytes=0)
+    results = sent(live, *(write(salesforce_id, now) for salesforce_id in people))
+    assert [result.outcome for result in results] == ["unknown"] * 25
+    assert title(vendor, people[0]) == "new"
+    assert title(vendor, people[25]) == "old"
+
+
+def test_a_call_that_was_not_taken_is_simply_repeated(
+    live: auth.Session, store: Store, vendor: httpx.Client
+) -> None:
+    salesforce_id = person(store)
+    since = stamp(live, salesforce_id)
+    fault(vendor, status=429, headers={"Retry-After": "0"})
+    [result] = sent(live, write(salesforce_id, since))
+    assert result.outcome == "written"
+
+
+def test_a_session_that_expires_before_a_write_keeps_the_precondition(
+    live: auth.Session, store: Store, vendor: httpx.Client
+) -> None:
+    salesforce_id = person(store, SystemModstamp=NOON, LastModifiedDate=NOON)
+    since = stamp(live, salesforce_id)
+    vendor.patch(f"/_sandbox/contacts/{salesforce_id}", json={"Title": "theirs"}).raise_for_status()
+    fault(vendor, effects={"expire_token": True})
+    [result] = sent(live, write(salesforce_id, since))
+    assert result.outcome == "modified"
+
+
+def test_a_record_may_occur_once(session: auth.Session, org: ScriptedOrg) -> None:
+    with pytest.raises(ValueError, match="once"):
+        sent(session, write("003000000000001AAA", NOON), write("003000000000001AAA", NOON))
+    assert org.requests == []
+
+
+def composite(status: int, code: str, text: str = "") -> httpx.Response:
+    body = [{"errorCode": code, "message": text}]
+    part = {"referenceId": "write0", "httpStatusCode": status, "body": body, "httpHeaders": {}}
+    return httpx.Response(200, json={"compositeResponse": [part]})
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "text", "outcome"),
+    [
+        (412, "ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE", "", "modified"),
+        (412, "SOMETHING_ELSE", "", "modified"),
+        (404, "NOT_FOUND", "", "gone"),
+        (400, "ENTITY_IS_DELETED", "", "gone"),
+        (400, "UNABLE_TO_LOCK_ROW", "", "retry"),
+        (400, "PROCESSING_HALTED", "", "retry"),
+        (400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "x: UNABLE_TO_LOCK_ROW", "retry"),
+        (400, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "x: your rule", "rejected"),
+        (400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", "no", "rejected"),
+        (400, "A_CODE_NOBODY_KNOWS", "", "rejected"),
+        (503, "SERVER_UNAVAILABLE", "", "retry"),
+        (500, "UNKNOWN_EXCEPTION", "", "unknown"),
+    ],
+)
+def test_each_code_has_its_outcome(
+    session: auth.Session, org: ScriptedOrg, status: int, code: str, text: str, outcome: str
+) -> None:
+    org.answer = lambda _: composite(status, code, text)
+    [result] = sent(session, write("003000000000001AAA", NOON))
+    assert (result.outcome, result.code, result.detail) == (outcome, code, text)
+
+
+@pytest.mark.parametrize("body", ["<html>", "{}", '{"compositeResponse": []}'])
+def test_an_answer_that_names_no_result_is_unknown(
+    session: auth.Session, org: ScriptedOrg, body: str
+) -> None:
+    org.answer = lambda _: httpx.Response(200, text=body)
+    [result] = sent(session, write("003000000000001AAA", NOON))
+    assert result.outcome == "unknown"
+
+
+def test_the_precondition_is_the_second_of_the_stamp_that_was_read(
+    session: auth.Session, org: ScriptedOrg
+) -> None:
+    org.answer = lambda _: composite(412, "X")
+    sent(session, write("003000000000001AAA", NOON.replace(microsecond=999_000)))
+    assert b'"If-Unmodified-Since":"Thu, 01 Jan 2026 12:00:00 GMT"' in org.calls[0].content
+
+
+def test_a_used_up_day_leaves_the_writes_unsent(session: auth.Session, org: ScriptedOrg) -> None:
+    org.answer = lambda _: httpx.Response(
+        403, json=[{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "Total"}]
+    )
+    with pytest.raises(errors.QuotaError):
+        sent(session, write("003000000000001AAA", NOON))
