@@ -69,7 +69,7 @@ def canonical_text(field: SalesforceField, value: Value) -> str | None:
     if isinstance(converted, bool):
         return "true" if converted else "false"
     if isinstance(converted, int | float):
-        return _plain(Decimal(repr(converted)))
+        return _plain(Decimal(str(converted)))
     return converted or None
 
 
@@ -112,9 +112,9 @@ def _text(field: SalesforceField, value: Value) -> str:
 
 
 def _boolean(field: SalesforceField, value: Value) -> bool:
-    word = value.strip().casefold() if isinstance(value, str) else value
-    if isinstance(word, bool):
-        return word
+    word = value.strip().casefold() if isinstance(value, str) else ""
+    if isinstance(value, bool | int) and value in (0, 1):
+        word = str(int(value))
     if word in _YES or word in _NO:
         return word in _YES
     raise _wrong_type(field, "true or false")
@@ -137,9 +137,11 @@ def _decimal(field: SalesforceField, value: Value) -> Decimal:
         if not _NUMBER.fullmatch(value.strip()):
             raise _wrong_type(field, _number_hint(value))
         return Decimal(value.strip())
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise _wrong_type(field, "a number such as 1234.5")
-    return Decimal(repr(value))
+    if isinstance(value, float) and math.isfinite(value):
+        return Decimal(repr(value))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Decimal(value)
+    raise _wrong_type(field, "a number such as 1234.5")
 
 
 def _number_hint(text: str) -> str:
