@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import re
@@ -19,10 +20,14 @@ from starlette.responses import Response, StreamingResponse
 from sandbox import control as around
 from sandbox import faults, journal
 from sandbox.salesforce import (  # noqa: F401 - importing a module puts its routes into the table
+    bulk_ingest,
+    bulk_query,
     composite,
     describe,
     errors,
     exchange,
+    ingest,
+    jobs,
     oauth,
     queries,
     rows,
@@ -48,7 +53,17 @@ def create_app(store: Store, *, consumer_key: str, consumer_secret: str) -> Fast
     org = Org(store, consumer_key, consumer_secret)
     effects = steering.effects(org)
     script, log = faults.FaultScript(effects=tuple(effects)), journal.Journal()
-    app = FastAPI(title="Salesforce stand-in", docs_url=None, redoc_url=None, openapi_url=None)
+    org.bulk = jobs.Worker(org, {"query": bulk_query.render, "ingest": ingest.run})
+    org.bulk.resume()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await anyio.to_thread.run_sync(org.bulk.close)
+
+    app = FastAPI(
+        title="Salesforce stand-in", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
+    )
     app.state.org, app.state.journal, app.state.faults = org, log, script
     app.router.routes.extend(around.routes(script, log))
     app.add_api_route("/{path:path}", answer, methods=_METHODS)
@@ -153,8 +168,8 @@ def _response(org: Org, request: Request, found: Answer) -> Response:
     info = org.limit_info()
     if info and request.url.path.startswith("/services/data/v"):
         headers["Sforce-Limit-Info"] = info
-    if "http.response.debug" in request.scope.get("extensions", {}):
-        # no HTTP server in front that would add it
+    if "state" not in request.scope:
+        # called in process: there is no HTTP server in front that would add it
         headers["Date"] = formatdate(org.store.clock(), usegmt=True)
     if isinstance(found.body, FileSlice):
         return _streamed(request, found, found.body, headers)

@@ -93,7 +93,7 @@ def upsert_collection(call: Call) -> Answer:
     name = call.arguments["field"]
 
     def save(writer: writing.Writer, sobject: SObject, item: dict[str, Any]) -> str:
-        found = rows.by_external_id(call, sobject, name, str(item.get(name, "")))
+        found = rows.by_external_id(call.org, sobject, name, str(item.get(name, "")))
         if len(found) > 1:
             raise ApiError(300, "DUPLICATE_EXTERNAL_ID", f"{name}: more than one record found", [name])
         if found:

@@ -34,6 +34,8 @@ SWITCHES: dict[str, Any] = {
     "bulk_seconds": 0,
     # Rows of one set of bulk results where the caller names no maxRecords.
     "bulk_result_rows": 50_000,
+    # Job lists show everybody's jobs, not the caller's alone.
+    "lists_all_jobs": True,
     # A refresh answers with a new refresh token and the old one dies.
     "rotates_refresh_tokens": False,
     # The org has API access.
@@ -86,10 +88,14 @@ class Org:
     app_name: str = "contact-sync"
     lock: threading.Lock = field(default_factory=threading.Lock)
     bulk: Any = None
+    _switches: dict[str, Any] = field(default_factory=dict)
+    _permissions: dict[tuple[str, str, str], str] | None = None
 
     def switch(self, name: str) -> Any:
         """Return the value of one of ``SWITCHES``."""
-        return self.store.setting(f"switch:{name}", SWITCHES[name])
+        if name not in self._switches:
+            self._switches[name] = self.store.setting(f"switch:{name}", SWITCHES[name])
+        return self._switches[name]
 
     def switches(self) -> dict[str, Any]:
         """Return all switches as they stand."""
@@ -101,6 +107,7 @@ class Org:
             raise ValueError(f"unknown switch {', '.join(unknown)}; known: {', '.join(SWITCHES)}")
         for name, value in wanted.items():
             self.store.set_setting(f"switch:{name}", value)
+        self._switches.clear()
 
     # ---- quota
 
@@ -127,23 +134,22 @@ class Org:
 
     def visibility(self, user_id: str) -> Visibility:
         """Return what a user may not read."""
-        rows = self.store.read().execute(
-            "SELECT lower(object), lower(field) FROM permission WHERE user_id = ? AND access = 'none'",
-            (user_id,),
+        hidden = (
+            (name.lower(), column.lower())
+            for (owner, name, column), access in self._granted().items()
+            if owner == user_id and access == "none"
         )
-        return Visibility(frozenset(rows))
+        return Visibility(frozenset(hidden))
 
     def access(self, user_id: str, sobject: SObject, field: Field) -> str:
         """Return ``edit``, ``read`` or ``none``: what field-level security gives a user."""
-        row = (
-            self.store.read()
-            .execute(
-                "SELECT access FROM permission WHERE user_id = ? AND object = ? AND field = ?",
-                (user_id, sobject.name, field.name),
-            )
-            .fetchone()
-        )
-        return str(row[0]) if row else "edit"
+        return self._granted().get((user_id, sobject.name, field.name), "edit")
+
+    def _granted(self) -> dict[tuple[str, str, str], str]:
+        if self._permissions is None:
+            rows = self.store.read().execute("SELECT user_id, object, field, access FROM permission")
+            self._permissions = {(row[0], row[1], row[2]): row[3] for row in rows}
+        return self._permissions
 
     def grant(self, user_id: str, sobject: SObject, field: Field, access: str) -> None:
         """Set field-level security of one field for one user: ``edit``, ``read`` or ``none``."""
@@ -155,3 +161,4 @@ class Org:
                 (user_id, sobject.name, field.name, access),
             )
             self.store.set_setting("permissions_changed_at", self.store.now())
+        self._permissions = None

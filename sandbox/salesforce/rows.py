@@ -13,6 +13,7 @@ from sandbox.salesforce import compiled, errors, ids, literals, queries, writing
 from sandbox.salesforce.errors import ApiError
 from sandbox.salesforce.exchange import Answer, Call, api
 from sandbox.salesforce.objects import SObject
+from sandbox.salesforce.org import Org
 
 _LONGEST_SPAN_SECONDS = 30 * 86_400
 _DELETE_LOG_SECONDS = 15 * 86_400
@@ -109,7 +110,7 @@ def delete(call: Call) -> Answer:
 def read_by_external_id(call: Call) -> Answer:
     """Imitates "sObject Rows by External ID", GET: 300 with the records' URLs if several have the value."""
     sobject = compiled.find_object(call.arguments["object"])
-    found = by_external_id(call, sobject, call.arguments["field"], call.arguments["value"])
+    found = by_external_id(call.org, sobject, call.arguments["field"], call.arguments["value"])
     if not found:
         raise errors.not_found()
     if len(found) > 1:
@@ -122,7 +123,7 @@ def upsert(call: Call) -> Answer:
     """Imitates "sObject Rows by External ID", PATCH: change the one that has the value, else create it."""
     sobject = _writable(compiled.find_object(call.arguments["object"]))
     name, value = call.arguments["field"], call.arguments["value"]
-    found = by_external_id(call, sobject, name, value)
+    found = by_external_id(call.org, sobject, name, value)
     if len(found) > 1:
         return Answer(300, [call.data_url(f"/sobjects/{sobject.name}/{record_id}") for record_id in found])
     given = without_attributes(call.json_object())
@@ -145,7 +146,7 @@ def record(call: Call, sobject: SObject, record_id: str, names: str | None = Non
     return queries.records(call, found, rows)[0]
 
 
-def by_external_id(call: Call, sobject: SObject, name: str, value: str) -> list[str]:
+def by_external_id(org: Org, sobject: SObject, name: str, value: str) -> list[str]:
     """Return the live records whose external-id field has a value. Raises NOT_FOUND for another kind of field."""
     field = sobject.field(name)
     if field is None or not field.is_external_id:
@@ -153,7 +154,7 @@ def by_external_id(call: Call, sobject: SObject, name: str, value: str) -> list[
     text = " ".join(
         ["SELECT Id FROM", sobject.name, "WHERE", field.name, "= ? COLLATE NOCASE AND IsDeleted = 0"]
     )
-    return [row[0] for row in call.org.store.read().execute(text, (value,))]
+    return [row[0] for row in org.store.read().execute(text, (value,))]
 
 
 def without_attributes(given: dict[str, Any]) -> dict[str, Any]:
