@@ -62,14 +62,18 @@ class Edges:
 
 @contextlib.contextmanager
 def opened(
-    lookup: Lookup, *, url: str | None = None, environment: Mapping[str, str] | None = None
+    lookup: Lookup,
+    *,
+    url: Callable[[], str] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Iterator[Edges]:
     """Open the database and an HTTP client, close both at the end.
 
-    ``CONTACT_SYNC_DATABASE_URL`` wins over ``url``. Raises StopError if neither is there.
+    ``CONTACT_SYNC_DATABASE_URL`` wins over ``url``, which is asked only without it.
+    Raises StopError if neither is there.
     """
     environment = os.environ if environment is None else environment
-    address = environment.get(database.URL_VARIABLE) or url
+    address = environment.get(database.URL_VARIABLE) or (url() if url else None)
     if not address:
         raise errors.StopError(f"{database.URL_VARIABLE} is not set: name the database, postgresql://…")
     db = database.Database(address)

@@ -169,7 +169,7 @@ def described_fields(db: database.Database, org_id: str) -> dict[str, records.Sa
     return {row["name"]: field_of(row) for row in rows if row["lost_at"] is None}
 
 
-def field_of(row: Mapping[str, Any]) -> records.SalesforceField:
+def field_of(row: Mapping[Any, Any]) -> records.SalesforceField:
     """Return the record of a row of ``salesforce_field``."""
     return records.SalesforceField(
         name=row["name"],

@@ -1,4 +1,4 @@
-"""The stages: one module each, one public function ``run`` in each. Edges first, then plain keyword values; counts out."""
+"""The stages: one module and one public function ``run`` each. Edges first, then plain keyword values; counts out."""
 
 from __future__ import annotations
 

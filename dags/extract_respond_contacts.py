@@ -1,0 +1,59 @@
+"""Extract respond.io contacts: the rolling walk through each workspace's list.
+
+### What
+Every 2 minutes, for each connected workspace: go on with the walk at the rate that respond.io allows, write contacts
+whose content is news, mark as gone those that two walks did not meet and that answer 404.
+Emits `respond_contacts` when the mirror changed; a walk without news is skipped.
+
+### When it fails
+* *respond.io POST /contact/list did not answer*: the walk goes on at the same page next time, nothing is lost.
+* *connection … 401*: the workspace's token is wrong or was revoked; correct the connection.
+
+### How to re-run
+Clear the task or wait 2 minutes: a page read again writes only what differs.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pendulum
+from airflow.sdk import dag, task
+
+from contact_sync import stages
+from contact_sync.airflow_side import assets, wiring
+
+
+@dag(
+    schedule=timedelta(minutes=2),
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    doc_md=__doc__,
+    tags=["contact-sync"],
+    default_args={"retries": 1, "retry_delay": timedelta(seconds=10)},
+)
+def extract_respond_contacts() -> None:
+    @task
+    def list_workspaces() -> list[list[str]]:
+        with wiring.opened() as edges:
+            return wiring.chunks([row["workspace_id"] for row in edges.db.all("select_connected_workspaces")])
+
+    @task(task_id="extract_respond_contacts", outlets=[assets.respond_contacts])
+    def extract(workspace_ids: list[str], run_id: str = "") -> dict[str, int]:
+        with wiring.opened() as edges:
+            return wiring.each(
+                workspace_ids,
+                lambda workspace_id: stages.extract_respond_contacts.run(
+                    edges.db,
+                    edges.respond_of(workspace_id, lane="extract"),
+                    workspace_id=workspace_id,
+                    run_id=run_id,
+                ),
+                news=("written", "gone"),
+            )
+
+    extract.expand(workspace_ids=list_workspaces())
+
+
+extract_respond_contacts()

@@ -1,0 +1,78 @@
+"""Match contacts: changed values become keys, keys become matches, matches become sidebar rows.
+
+### What
+Woken by `salesforce_contacts` or `respond_contacts`, and every 5 minutes in case a doorbell was not heard. Works off
+the change feed of each org: `normalize_contacts`, then `match_contacts`, then `materialize_sidebar`. Emits
+`contact_matches` when matches changed; without changes everything is skipped.
+
+### When it fails
+* *the database did not answer*: the feed keeps its rows; the retry or the next run works them off.
+* *the database refused the statement*: the schema is older than the code; run `python -m contact_sync migrate`.
+
+### How to re-run
+Clear the failed task. Each stage deletes the changes it consumed in the transaction that writes its result, so nothing
+is done twice and nothing is skipped. To match everything anew, touch the workspace's settings.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pendulum
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, TriggerRule, dag, task
+
+from contact_sync import stages
+from contact_sync.airflow_side import assets, wiring
+
+
+@dag(
+    schedule=AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable("*/5 * * * *", timezone="UTC"),
+        assets=assets.salesforce_contacts | assets.respond_contacts,
+    ),
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    doc_md=__doc__,
+    tags=["contact-sync"],
+    default_args={"retries": 1, "retry_delay": timedelta(seconds=10)},
+)
+def match_contacts() -> None:
+    @task
+    def list_orgs_with_changes() -> list[list[str]]:
+        with wiring.opened() as edges:
+            return wiring.chunks([row["org_id"] for row in edges.db.all("list_orgs_with_changes")])
+
+    @task(task_id="normalize_contacts")
+    def normalize(org_ids: list[str], run_id: str = "") -> dict[str, int]:
+        with wiring.opened() as edges:
+            return wiring.each(
+                org_ids,
+                lambda org_id: stages.normalize_contacts.run(edges.db, org_id=org_id, run_id=run_id),
+                news=("keys",),
+            )
+
+    # a stage that had nothing to do is skipped; the next one still looks at its own feed
+    @task(task_id="match_contacts", outlets=[assets.contact_matches], trigger_rule=TriggerRule.NONE_FAILED)
+    def match(org_ids: list[str], run_id: str = "") -> dict[str, int]:
+        with wiring.opened() as edges:
+            return wiring.each(
+                org_ids,
+                lambda org_id: stages.match_contacts.run(edges.db, org_id=org_id, run_id=run_id),
+                news=("written",),
+            )
+
+    @task(task_id="materialize_sidebar", trigger_rule=TriggerRule.NONE_FAILED)
+    def materialize(org_ids: list[str], run_id: str = "") -> dict[str, int]:
+        with wiring.opened() as edges:
+            return wiring.each(
+                org_ids,
+                lambda org_id: stages.materialize_sidebar.run(edges.db, org_id=org_id, run_id=run_id),
+                news=("written", "removed", "layouts"),
+            )
+
+    orgs = list_orgs_with_changes()
+    normalize.expand(org_ids=orgs) >> match.expand(org_ids=orgs) >> materialize.expand(org_ids=orgs)
+
+
+match_contacts()

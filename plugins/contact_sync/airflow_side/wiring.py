@@ -1,0 +1,102 @@
+"""From Airflow's connections to opened edges, and from our errors and counts to the state of a task."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+    AirflowSkipException,
+)
+
+from contact_sync import edges, errors
+
+log = logging.getLogger(__name__)
+
+DATABASE_CONNECTION = "contact_sync_db"
+
+#: Tenants per mapped task: Airflow maps at most 1,024, so a chunk of 20 serves 20,000.
+CHUNK = 20
+
+Counts = dict[str, int]
+
+
+def lookup(conn_id: str) -> Mapping[str, Any]:
+    """Return the fields of an Airflow connection. StopError names one that is missing."""
+    try:
+        connection = BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        raise errors.StopError(
+            f"connection {conn_id} is missing: add it in Airflow, Admin > Connections"
+        ) from None
+    return {
+        "host": connection.host,
+        "login": connection.login,
+        "password": connection.password,
+        "schema": connection.schema,
+        "port": connection.port,
+        "extra": connection.extra_dejson,
+    }
+
+
+@contextlib.contextmanager
+def opened() -> Iterator[edges.Edges]:
+    """Open the edges for one task; our errors leave as Airflow's: a StopError fails at once, others may be retried."""
+    with _told_to_airflow(), edges.opened(lookup, url=_database_url) as opened_edges:
+        yield opened_edges
+
+
+def chunks(ids: Sequence[str]) -> list[list[str]]:
+    """Cut tenants into the parts that a mapped task works on."""
+    return [list(ids[start : start + CHUNK]) for start in range(0, len(ids), CHUNK)]
+
+
+def each(scopes: Sequence[str], run: Callable[[str], Counts], *, news: Sequence[str]) -> Counts:
+    """Run a stage for each tenant; one tenant's failure does not stop the others. Return the counts, summed.
+
+    Raises AirflowSkipException if no count named in ``news`` moved: a task that changed nothing emits nothing.
+    After all tenants had their turn, what failed is raised: as *retry* if any of it may pass by itself.
+    """
+    total: Counts = {}
+    failures: list[errors.ContactSyncError] = []
+    for scope in scopes:
+        try:
+            counts = run(scope)
+        except errors.ContactSyncError as error:
+            log.error("%s: %s", scope, error)  # noqa: TRY400 - the message is the whole story
+            failures.append(error)
+        else:
+            total = {name: total.get(name, 0) + counts.get(name, 0) for name in {*total, *counts}}
+    if failures:
+        raise _worst(failures)
+    if not any(total.get(name) for name in news):
+        raise AirflowSkipException(f"nothing changed: {total}")
+    return total
+
+
+def _worst(failures: Sequence[errors.ContactSyncError]) -> errors.ContactSyncError:
+    passing = [error for error in failures if not isinstance(error, errors.StopError)]
+    text = "; ".join(str(error) for error in failures)
+    return errors.RetryError(text) if passing else errors.StopError(text)
+
+
+@contextlib.contextmanager
+def _told_to_airflow() -> Iterator[None]:
+    try:
+        yield
+    except errors.StopError as error:
+        raise AirflowFailException(str(error)) from None
+    except errors.ContactSyncError as error:
+        raise AirflowException(str(error)) from None
+
+
+def _database_url() -> str:
+    """The connection's URI; its type may be written postgres or postgresql."""
+    connection = BaseHook.get_connection(DATABASE_CONNECTION)
+    return str(connection.get_uri()).replace("postgres://", "postgresql://", 1)
