@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email_validator
 import phonenumbers
 import pytest
 from hypothesis import example, given
@@ -213,6 +214,22 @@ def test_any_text_has_either_a_key_or_a_reason(raw: str, region: str | None) -> 
 def test_the_key_of_an_email_key_is_itself(raw: str) -> None:
     key = keys.email_key(raw).key
     assert key is None or keys.email_key(key).key == key
+
+
+@given(raw=st.from_regex(r"[a-z0-9_+.-]{1,66}@[a-z0-9.-]{1,66}\.[a-z]{2,8}", fullmatch=True))
+@example(raw="a@xn--bcher-kva.example")
+@example(raw="a@b.local")
+@example(raw="a@b.onion")
+@example(raw="a.@example.com")
+@example(raw="a@ab--c.example")
+def test_the_short_way_for_ordinary_addresses_agrees_with_the_validator(raw: str) -> None:
+    try:
+        checked = email_validator.validate_email(raw, check_deliverability=False, test_environment=True)
+    except email_validator.EmailNotValidError:
+        assert keys.email_key(raw).reason in ("invalid", "placeholder")
+    else:
+        expected = f"{checked.local_part}@{checked.ascii_domain}"
+        assert keys.email_key(raw) in (Key(key=expected), Key(key=None, reason="placeholder"))
 
 
 @given(raw=PHONE_TEXT, region=st.sampled_from(REGIONS), other=st.sampled_from([None, *REGIONS]))

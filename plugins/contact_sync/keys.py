@@ -32,6 +32,16 @@ _EMAIL_SEPARATOR = re.compile(r"[\s,;|/]+")
 _MAILTO = re.compile(r"(?:mailto|e-?mail)\s*:\s*", re.IGNORECASE)
 _QUOTES = ("'", '"', "`")
 
+#: Addresses that need no parser, because every rule of RFC 5321 and 1035 that they could break is in the pattern.
+_ORDINARY = re.compile(
+    r"(?=[^@]{1,64}@)[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*"
+    r"@(?![^@]*--)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,63})"
+)
+#: Top-level domains with names among those that email-validator refuses (RFC 6761 and its registry).
+_SPECIAL_ENDINGS = {name.rpartition(".")[2] for name in email_validator.SPECIAL_USE_DOMAIN_NAMES}
+
+#: A cell that holds a number and nothing else.
+_ONLY_NUMBER = re.compile(r"\+?[0-9 ().-]+")
 _E164 = phonenumbers.PhoneNumberFormat.E164
 _DOUBLE_ZERO = re.compile(r"[^\d+]*\+?[^\d+]*0[^\d+]*0[^\d+]*(?=[1-9])")
 
@@ -103,6 +113,9 @@ def _checked_address(text: str) -> str | None:
     # Lower-casing can undo NFKC (a capital with a dot above), so it is normalized once more.
     local = unicodedata.normalize("NFKC", local.lower())
     domain = domain.lower().removesuffix(".")
+    ordinary = _ORDINARY.fullmatch(f"{local}@{domain}")
+    if ordinary and ordinary[1] not in _SPECIAL_ENDINGS:
+        return ordinary[0]
     try:
         checked = email_validator.validate_email(
             f"{local}@{domain}", check_deliverability=False, test_environment=True
@@ -132,7 +145,10 @@ def phone_key(raw: str | None, *, region: str | None) -> Key:
         return Key(key=None, reason="placeholder")
     if len(text) > _PHONE_CHARACTERS:
         return Key(key=None, reason="too_long")
-    number = _read_phone(phone_text.bare(text), _known_region(region))
+    number_text = text if _ONLY_NUMBER.fullmatch(text) else _without_words(text)
+    if isinstance(number_text, Key):
+        return number_text
+    number = _read_phone(number_text, _known_region(region))
     return number if isinstance(number, Key) else _settled(number)
 
 
@@ -140,15 +156,18 @@ def _known_region(region: str | None) -> str | None:
     return region.upper() if region and is_region(region) else None
 
 
-def _read_phone(text: str, region: str | None) -> PhoneNumber | Key:
-    """Return the one number in ``text`` with aliases rewritten, or a Key with the reason."""
+def _without_words(text: str) -> str | Key:
+    """Return the one number in ``text`` without what is written around it, or a Key with the reason."""
+    text = phone_text.bare(text)
     if phone_text.holds_several(text):
         return Key(key=None, reason="several_values")
-    if phone_text.has_letters(text):
-        spelled = phone_text.spelled_out(text)
-        if spelled is None:
-            return Key(key=None, reason="invalid")
-        text = spelled
+    if not phone_text.has_letters(text):
+        return text
+    return phone_text.spelled_out(text) or Key(key=None, reason="invalid")
+
+
+def _read_phone(text: str, region: str | None) -> PhoneNumber | Key:
+    """Return the number in ``text`` with aliases rewritten, or a Key with the reason."""
     digits = phone_text.digits_of(text)
     if not digits or placeholders.are_placeholder_digits(digits):
         return Key(key=None, reason="placeholder")

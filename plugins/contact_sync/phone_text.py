@@ -37,6 +37,8 @@ _LABEL = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 
+_NO_DIGITS = re.compile(r"[^0-9]+")
+_LETTER = re.compile(r"[^\W\d_]")
 _INTERNATIONAL = re.compile(r"\D*\+")
 _SEPARATOR = re.compile(r"[;,|&\n\r\\]|\s(?:and|or|und|oder|et|ou|y|o|e)\s", re.IGNORECASE)
 _VANITY = re.compile(r"(?:\+?1[\s.-]*)?\(?[2-9]\d\d\)?[\s.-]*([\dA-Z][\dA-Z\s.-]*)", re.IGNORECASE)
@@ -51,12 +53,12 @@ def ascii_digits(text: str) -> str:
 
 def digits_of(text: str) -> str:
     """Return only the ASCII digits of ``text``."""
-    return "".join(c for c in text if "0" <= c <= "9")
+    return _NO_DIGITS.sub("", text)
 
 
 def has_letters(text: str) -> bool:
     """Return whether a letter of any script is in ``text``."""
-    return any(c.isalpha() for c in text)
+    return _LETTER.search(text) is not None
 
 
 def bare(text: str) -> str:

@@ -41,7 +41,7 @@ _RUNS = frozenset({"12345", "123456", "1234567", "1234567890"})
 
 
 def _fold(text: str) -> str:
-    return "".join(c for c in text.casefold() if c.isalnum())
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def is_placeholder_text(text: str) -> bool:
