@@ -25,24 +25,15 @@ from sandbox import people_names as names
 from sandbox.people_case import Case
 from sandbox.people_issues import ISSUES
 from sandbox.people_matches import MATCHES
-from sandbox.people_phones import COUNTRIES, Country, Number, Numbers, typed
+from sandbox.people_phones import COUNTRIES, Number, Numbers, typed
+from sandbox.people_rows import Identity, Row, decorate, one_of, phone_field, typed_email
 from sandbox.truth import Expectation
-
-Row = dict[str, Any]
 
 CASES = (*MATCHES, *ISSUES)
 
 #: Of the people in both systems who are no hard case: cumulative shares.
 _BY_BOTH, _BY_EMAIL = 0.55, 0.7
 _RESPOND_SHARE, _RESPOND_ONLY_SHARE = 0.8, 0.18
-_DOMAINS = (
-    "example.com",
-    "example.org",
-    "example.net",
-    "harbour.example",
-    "north-wind.example",
-    "bluebakery.example",
-)
 _STRIDE = 7_368_787
 _WIDE = str.maketrans("0123456789", "０１２３４５６７８９")
 _ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
@@ -63,30 +54,13 @@ class Bundle:
     respond: list[Row] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """A made-up human being: ``user`` is unique and stands before the ``@`` of the address."""
-
-    first: str
-    last: str
-    ascii_first: str
-    user: str
-    country: Country
-    serial: int
-
-    @property
-    def email(self) -> str:
-        """The person's address, in lower case."""
-        return f"{self.user}@{_DOMAINS[self.serial % len(_DOMAINS)]}"
-
-
 class Maker:
     """Makes people; the same seed and the same order of calls make the same people."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, first_serial: int = 0) -> None:
         self.random = Random(seed)
-        self._numbers = Numbers()
-        self._serial = 0
+        self._numbers = Numbers(first_serial)
+        self._serial = first_serial
         self._case_serial = 0
         self._languages = [language for language in names.LANGUAGES for _ in range(language.weight)]
 
@@ -203,45 +177,21 @@ class Maker:
 
     def _salesforce_row(self, who: Identity, number: Number | None) -> Row:
         pick = self.random.random
-        row: Row = {"FirstName": who.first, "LastName": who.last, "Email": self._typed_email(who)}
+        row: Row = {"FirstName": who.first, "LastName": who.last, "Email": typed_email(who, self.random)}
         is_at_home = pick() < 0.7
         if is_at_home:
             row["MailingCountry"] = who.country.spellings[int(pick() * len(who.country.spellings))]
-            row["MailingCity"] = _one_of(names.CITIES, pick())
+            row["MailingCity"] = one_of(names.CITIES, pick())
         if number is not None:
             text = typed(number, self.random, is_at_home=is_at_home)
-            row[_phone_field(number, pick())] = text
-        self._decorate(row, number)
+            row[phone_field(number, pick())] = text
+        decorate(row, number, self.random)
         return row
-
-    def _decorate(self, row: Row, number: Number | None) -> None:
-        """Fill what a sidebar may show; nothing here identifies anybody."""
-        pick = self.random.random
-        row["Title"] = _one_of(names.TITLES, pick())
-        row["Department"] = _one_of(names.DEPARTMENTS, pick())
-        row["LeadSource"] = _one_of(names.SOURCES, pick())
-        row["VIP__c"] = pick() < 0.05
-        chance = pick()
-        if chance < 0.5:
-            row["Loyalty_Tier__c"] = ("Bronze", "Silver", "Gold")[int(chance * 6)]
-            row["Score__c"] = int(pick() * 10000) / 100
-            row["Annual_Value__c"] = int(pick() * 500) * 100
-        if chance < 0.3:
-            row["Interests__c"] = ";".join(
-                sorted({_one_of(names.INTERESTS, pick()), _one_of(names.INTERESTS, pick())})
-            )
-            row["Next_Call__c"] = f"2027-{1 + int(pick() * 12):02d}-{1 + int(pick() * 28):02d}"
-            row["Salutation"] = _one_of(names.SALUTATIONS, pick())
-        if chance < 0.1:
-            row["Notes__c"] = _one_of(names.NOTES, pick())
-            row["Website__c"] = "https://www.example.com/~" + str(int(pick() * 10000))
-        if number is not None and number.is_mobile and chance > 0.8:
-            row["WhatsApp__c"] = number.e164
 
     def _case_row(self, place: int, spelling: Any, who: Identity, words: dict[str, str]) -> Row:
         named = who if place == 0 else self._identity()
         row: Row = {"FirstName": named.first, "LastName": named.last}
-        self._decorate(row, None)
+        decorate(row, None, self.random)
         return row | _spelled(spelling, words | {"i": str(place)})
 
     def _respond_row(self, who: Identity, *, email: str | None, phone: str | None) -> Row:
@@ -258,15 +208,6 @@ class Maker:
                 {"name": "Plan", "value": ("Free", "Growth", "Enterprise")[int(pick() * 3)]}
             ]
         return row
-
-    def _typed_email(self, who: Identity) -> str:
-        """Return the address as people leave it in a Salesforce cell."""
-        chance = self.random.random()
-        if chance < 0.8:
-            return who.email
-        if chance < 0.93:
-            return who.email.title()
-        return who.email.upper() if chance < 0.97 else f"{who.email} "
 
     def _respond_email(self, who: Identity) -> str:
         return who.email if self.random.random() < 0.9 else who.email.capitalize()
@@ -307,13 +248,3 @@ def _spelled(spelling: Any, words: dict[str, str]) -> Row:
     return {
         name: value.format(**words) if isinstance(value, str) else value for name, value in spelling.items()
     }
-
-
-def _one_of(choices: tuple[str, ...], chance: float) -> str:
-    return choices[int(chance * len(choices))]
-
-
-def _phone_field(number: Number, chance: float) -> str:
-    if number.is_mobile:
-        return "MobilePhone" if chance < 0.8 else "Phone" if chance < 0.95 else "OtherPhone"
-    return "Phone" if chance < 0.85 else "HomePhone"

@@ -49,13 +49,25 @@ def match(name: str, per_mille: float, salesforce: Any, respond: Any, row: int =
 
 
 def ambiguous(reason: str, name: str, per_mille: float, salesforce: Any, respond: Any) -> Case:
-    rows = {"salesforce": _rows(salesforce), "respond": _rows(respond)}
-    return Case(name=name, per_mille=per_mille, expect="ambiguous", reason=reason, **rows)
+    return Case(
+        name=name,
+        per_mille=per_mille,
+        salesforce=_rows(salesforce),
+        respond=_rows(respond),
+        expect="ambiguous",
+        reason=reason,
+    )
 
 
 def unmatched(reason: str, name: str, per_mille: float, salesforce: Any, respond: Any) -> Case:
-    rows = {"salesforce": _rows(salesforce), "respond": _rows(respond)}
-    return Case(name=name, per_mille=per_mille, expect="unmatched", reason=reason, **rows)
+    return Case(
+        name=name,
+        per_mille=per_mille,
+        salesforce=_rows(salesforce),
+        respond=_rows(respond),
+        expect="unmatched",
+        reason=reason,
+    )
 
 
 def _rows(given: Any) -> tuple[Spelling, ...]:

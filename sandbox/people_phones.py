@@ -136,8 +136,10 @@ COUNTRIES = {
 class Numbers:
     """Hands out numbers, each once."""
 
-    def __init__(self) -> None:
+    def __init__(self, skipped: int = 0) -> None:
+        """Leave the first ``skipped`` numbers of every range to others (modulo its size)."""
         self._taken: Counter[Plan] = Counter()
+        self._skipped = skipped
 
     def next(self, country: Country, random: Random, *, is_mobile: bool) -> Number:
         """Return a number nobody else has. Raises OverflowError when a range is used up."""
@@ -149,7 +151,7 @@ class Numbers:
         if serial >= size:
             raise OverflowError(f"no numbers left in {country.code}; make fewer people")
         # country and plan are keys of two kinds: equal plans of two countries share a counter, harmlessly
-        digits = f"{plan.prefix}{(serial * _STRIDE + 1234567) % size:0{plan.free}d}"
+        digits = f"{plan.prefix}{((serial + self._skipped) * _STRIDE + 1234567) % size:0{plan.free}d}"
         groups, start = [], 0
         for length in plan.groups:
             groups.append(digits[start : start + length])

@@ -9,13 +9,14 @@ import base64
 import contextlib
 import fcntl
 import json
-import os
 import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from sandbox import private_files
 
 RESPOND_SPACE_ID = 4711
 RESPOND_ORG_ID = 1147
@@ -57,6 +58,11 @@ class Places:
         return self.directory / "ca.pem"
 
     @property
+    def id_map(self) -> Path:
+        """Ids of a loaded file that are none, and the ones minted for them."""
+        return self.directory / "id-map.csv"
+
+    @property
     def is_populated(self) -> bool:
         """True once people have been made or loaded here."""
         return self.truth.exists()
@@ -76,19 +82,10 @@ class Places:
 
     def clear(self) -> None:
         """Delete what this sandbox wrote, and nothing else."""
-        for path in (self.truth, self.credentials, self.authority, self.directory / "id-map.csv"):
+        for path in (self.truth, self.credentials, self.authority, self.id_map):
             path.unlink(missing_ok=True)
         for path in (*self.directory.glob("salesforce.sqlite3*"), *self.directory.glob("respond.sqlite3*")):
             path.unlink()
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner may read, all of it or nothing."""
-    unfinished = path.with_name(path.name + ".new")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-        handle.write(text)
-    unfinished.replace(path)
 
 
 def ensure_credentials(places: Places, *, org_id: str, integration_user_id: str) -> dict[str, Any]:
@@ -105,7 +102,7 @@ def ensure_credentials(places: Places, *, org_id: str, integration_user_id: str)
         "respond_space_id": RESPOND_SPACE_ID,
         "respond_org_id": RESPOND_ORG_ID,
     }
-    write_private(places.credentials, json.dumps(made, indent=2))
+    private_files.write(places.credentials, json.dumps(made, indent=2))
     return made
 
 
