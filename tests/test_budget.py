@@ -2,9 +2,10 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg2
 import pytest
 
-from contact_sync import budget, database
+from contact_sync import budget, database, errors, records
 
 
 def test_the_first_caller_does_not_wait(db: database.Database) -> None:
@@ -36,3 +37,34 @@ def test_a_shorter_penalty_opens_nothing_earlier(db: database.Database) -> None:
     budget.penalty(db, "bucket", 60)
     budget.penalty(db, "bucket", 1)
     assert budget.take_slot(db, "bucket") == pytest.approx(60, abs=2)
+
+
+@pytest.mark.parametrize(("lane", "used"), [("backfill", 50), ("extract", 85), ("create", 95)])
+def test_a_lane_stops_at_its_share(lane: records.Lane, used: int) -> None:
+    budget.check_share(lane, used - 1, 100)
+    with pytest.raises(errors.QuotaError, match=lane):
+        budget.check_share(lane, used, 100)
+
+
+def test_an_edit_is_never_stopped_by_us() -> None:
+    budget.check_share("edit", 100, 100)
+
+
+def test_a_backfill_stops_before_any_other_lane() -> None:
+    assert min(budget.SHARES, key=lambda lane: budget.SHARES[lane]) == "backfill"
+
+
+@pytest.mark.parametrize(("used", "most"), [(None, None), (5, 0)])
+def test_unknown_figures_stop_nobody(used: int | None, most: int | None) -> None:
+    budget.check_share("backfill", used, most)
+
+
+def test_calls_add_up_by_day_org_and_lane(db: database.Database, database_url: str) -> None:
+    org_id = records.OrgId("00D000000000001EAA")
+    budget.count_calls(db, org_id, "extract")
+    budget.count_calls(db, org_id, "extract", 2)
+    budget.count_calls(db, org_id, "edit")
+    with psycopg2.connect(database_url) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT lane, calls FROM contact_sync.api_usage")
+        assert dict(cursor.fetchall()) == {"extract": 3, "edit": 1}
+    connection.close()

@@ -5,12 +5,26 @@ The state is in Postgres, so all workers on all machines stand in the same line.
 
 from __future__ import annotations
 
-from contact_sync import database, records
+from contact_sync import database, errors, records
+
+#: Up to which share of the org's daily calls, everybody's counted, each lane goes on. The rest is for the
+#: lanes above it and for the org's other programs. An edit is never stopped by us.
+SHARES: dict[records.Lane, float] = {"edit": 1.0, "create": 0.95, "extract": 0.85, "backfill": 0.5}
 
 
 def count_calls(db: database.Database, org_id: records.OrgId, lane: records.Lane, calls: int = 1) -> None:
     """Add ``calls`` to today's (UTC) count of the org's lane."""
     db.execute("count_calls", org_id=org_id, lane=lane, calls=calls)
+
+
+def check_share(lane: records.Lane, used: int | None, most: int | None) -> None:
+    """Raise QuotaError if the lane's share of the org's day is used up; unknown figures stop nobody."""
+    if used is None or not most or SHARES[lane] >= 1.0 or used < most * SHARES[lane]:
+        return
+    raise errors.QuotaError(
+        f"lane {lane} stops at {SHARES[lane]:.0%} of the org's daily API calls, and {used} of {most} are used."
+        " The run is deferred and resumes later"
+    )
 
 
 def take_slot(db: database.Database, bucket_id: str, per_second: float = 5.0) -> float:

@@ -206,3 +206,12 @@ def test_a_stream_renews_an_expired_session_too(session: auth.Session, org: Scri
     org.answer = lambda _: httpx.Response(200, text="Id\n1\n")
     with session.stream("GET", "/jobs/query/{id}/results") as answer:
         assert b"".join(answer.iter_bytes()) == b"Id\n1\n"
+
+
+def test_a_lane_that_used_its_share_calls_no_more(open_session: OpenSession, org: ScriptedOrg) -> None:
+    org.answer = lambda _: httpx.Response(200, headers={"Sforce-Limit-Info": "api-usage=90/100"})
+    session = open_session(lane="extract")
+    session.call("GET", "/limits")
+    with pytest.raises(errors.QuotaError):
+        session.call("GET", "/limits")
+    assert len(org.calls) == 1

@@ -46,7 +46,7 @@ class Session:
         self._db = db
         self._tokens = tokens.TokenStore(db, secret)
         self._token: records.SalesforceToken | None = None
-        self._transport = transport.Transport(http, system="Salesforce", before_attempt=self._count)
+        self._transport = transport.Transport(http, system="Salesforce", before_attempt=self._before_attempt)
 
     def login(self) -> records.SalesforceToken:
         """Log in now, even if a token is stored or the last log-in was refused; say who and where we are."""
@@ -177,7 +177,8 @@ class Session:
     def _lane_header(self) -> dict[str, str]:
         return {"Sforce-Call-Options": f"client=contact-sync-{self.lane}"}
 
-    def _count(self) -> None:
+    def _before_attempt(self) -> None:
+        budget.check_share(self.lane, self.api_used, self.api_max)
         if self.org_id:
             budget.count_calls(self._db, self.org_id, self.lane)
 

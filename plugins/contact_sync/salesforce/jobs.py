@@ -1,0 +1,69 @@
+"""Ingest jobs of the org: evidence that Contacts came in by bulk (Bulk API 2.0 Developer Guide, "Get All Jobs").
+
+A hint, not proof: loads by SOAP or REST leave no job, finished jobs vanish after seven days, and without the
+permission Manage Data Integrations the list may hold our own jobs only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from contact_sync import errors, records
+from contact_sync.salesforce import auth, replication
+
+_ROUTE = "/jobs/ingest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestJob:
+    """One bulk load, of any API generation. The list names no row counts."""
+
+    job_id: str
+    sobject: str
+    operation: str
+    state: str
+    created_by_id: str
+    created_at: datetime
+    #: ``V2Ingest``, ``Classic`` (Bulk 1.0 and Data Import Wizard) or ``BigObjectIngest``.
+    job_type: str
+
+
+def ingest_jobs(session: auth.Session) -> Iterator[IngestJob]:
+    """Yield every job that Salesforce still lists, in no particular order, a thousand per call."""
+    path: str | None = None
+    seen: set[str] = set()
+    while True:
+        body = session.get_json(_ROUTE, path)
+        found = body.get("records")
+        if not isinstance(found, list):
+            raise errors.RetryError(f"Salesforce GET {_ROUTE} answered without records")
+        yield from map(_job, found)
+        path = body.get("nextRecordsUrl")
+        if body.get("done") or not path:
+            return
+        if path in seen:
+            raise errors.RetryError(f"Salesforce GET {_ROUTE} gave the same page twice")
+        seen.add(path)
+
+
+def contact_loads(session: auth.Session, since: datetime) -> list[IngestJob]:
+    """Return the jobs that may have written Contacts since then, queries aside."""
+    return [
+        job
+        for job in ingest_jobs(session)
+        if job.sobject == "Contact" and not job.operation.startswith("query") and job.created_at >= since
+    ]
+
+
+def _job(body: records.Json) -> IngestJob:
+    return IngestJob(
+        job_id=str(body["id"]),
+        sobject=str(body.get("object") or ""),
+        operation=str(body.get("operation") or ""),
+        state=str(body.get("state") or ""),
+        created_by_id=str(body.get("createdById") or ""),
+        created_at=replication.parse_time(str(body.get("createdDate"))),
+        job_type=str(body.get("jobType") or ""),
+    )
