@@ -22,6 +22,7 @@ from sandbox import faults, journal
 from sandbox.salesforce import (  # noqa: F401 - importing a module puts its routes into the table
     bulk_ingest,
     bulk_query,
+    classic,
     composite,
     describe,
     errors,

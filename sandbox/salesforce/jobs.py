@@ -11,7 +11,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -76,11 +76,17 @@ class Worker:
     def __init__(self, org: Org, work: dict[str, Callable[[Org, Job], None]]) -> None:
         self._org, self._work = org, work
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="bulk")
+        self._begun: list[Future[None]] = []
         self.stopping = threading.Event()
 
     def start(self, job: Job) -> None:
         """Begin a job's work."""
-        self._pool.submit(self._do, job.job_id)
+        self._begun = [begun for begun in self._begun if not begun.done()]
+        self._begun.append(self._pool.submit(self._do, job.job_id))
+
+    def settle(self) -> None:
+        """Wait until everything begun is done."""
+        wait(self._begun)
 
     def resume(self) -> None:
         """Begin again what a restart interrupted; forget files of jobs nobody knows."""

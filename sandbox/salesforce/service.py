@@ -69,6 +69,7 @@ def record_count(call: Call) -> Answer:
 def _echo(call: Call) -> Answer:
     """Imitates an Apex REST class of the org's own: it answers what it was asked."""
     user_id = sessions.user_of(call.org, call.headers.get("authorization"))
+    call.org.count_call()
     try:
         body = json.loads(call.body) if call.body else None
     except ValueError:
