@@ -46,22 +46,25 @@ class ResultSet:
         #: What fetches the next set; None after the last one.
         self.next_locator = next_locator
         self._chunks = chunks
-        self._rest = b""
+        self._rest = memoryview(b"")
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to ``size`` bytes of CSV, b"" at the end: what COPY asks of a file.
+        """Return up to ``size`` bytes of CSV (all of it if negative), b"" at the end: what COPY asks of a file.
 
         Raises RetryError when the connection breaks: the set is read again from its locator.
         """
+        if size < 0:
+            return self._taken(len(self._rest)) + b"".join(self._chunks)
         while not self._rest:
             chunk = next(self._chunks, None)
             if chunk is None:
                 return b""
-            self._rest = chunk
-        if size < 0:
-            size = len(self._rest)
+            self._rest = memoryview(chunk)
+        return self._taken(size)
+
+    def _taken(self, size: int) -> bytes:
         taken, self._rest = self._rest[:size], self._rest[size:]
-        return taken
+        return bytes(taken)
 
 
 def create(session: auth.Session, soql: str) -> Job:
