@@ -42,10 +42,15 @@ def _match(db: database.Database, org_id: str) -> dict[str, int]:
         tx.execute("create_match_tables")
         if not tx.execute("claim_key_changes", org_id=org_id):
             return {}
-        for name in _DECIDE:
-            _execute(tx, name, org_id)
-        written = sum(_execute(tx, name, org_id) for name in _SETTLE)
-        verdicts = tx.one("count_verdicts")
+        return process(tx, org_id=org_id)
+
+
+def process(tx: database.Transaction, *, org_id: str) -> dict[str, int]:
+    """Match the contacts of the working table; return the verdicts' counts and how many rows were written."""
+    for name in _DECIDE:
+        _execute(tx, name, org_id)
+    written = sum(_execute(tx, name, org_id) for name in _SETTLE)
+    verdicts = tx.one("count_verdicts")
     assert verdicts is not None
     return {**verdicts, "written": written}
 

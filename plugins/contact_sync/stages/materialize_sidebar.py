@@ -36,11 +36,16 @@ def _materialize(db: database.Database, org_id: str) -> dict[str, int]:
         )
         tx.execute("create_sidebar_tables")
         looked_at = tx.execute("claim_sidebar_changes", org_id=org_id)
-        tx.execute("analyze_changed_rows")
-        tx.execute("insert_wanted_rows", org_id=org_id)
-        removed = tx.execute("delete_unwanted_rows")
-        written = tx.execute("upsert_wanted_rows", org_id=org_id)
+        written, removed = process(tx, org_id=org_id)
     return {"looked_at": looked_at, "written": written, "removed": removed, "layouts": layouts}
+
+
+def process(tx: database.Transaction, *, org_id: str) -> tuple[int, int]:
+    """Bring the rows of the working table up to date; return how many were written and removed."""
+    tx.execute("analyze_changed_rows")
+    tx.execute("insert_wanted_rows", org_id=org_id)
+    removed = tx.execute("delete_unwanted_rows")
+    return tx.execute("upsert_wanted_rows", org_id=org_id), removed
 
 
 def _layout(tx: database.Transaction, workspace_id: str, *, is_editing: bool) -> list[records.Json]:

@@ -35,9 +35,7 @@ def _batch(db: database.Database, org_id: str, batch_size: int, counts: _ledger.
         if not salesforce + respond:
             return False
         salesforce += tx.execute("add_merged_losers", org_id=org_id)
-        tx.execute("analyze_changed")
-        values = _remember_rules(tx, org_id)
-        written = _replace_salesforce_keys(tx, org_id) + _replace_respond_keys(tx, org_id)
+        values, written = process(tx, org_id=org_id)
     for name, count in (
         ("salesforce_contacts", salesforce),
         ("respond_contacts", respond),
@@ -46,6 +44,13 @@ def _batch(db: database.Database, org_id: str, batch_size: int, counts: _ledger.
     ):
         counts[name] = counts.get(name, 0) + count
     return True
+
+
+def process(tx: database.Transaction, *, org_id: str) -> tuple[int, int]:
+    """Normalize the contacts of the working tables; return how many values were new and how many keys written."""
+    tx.execute("analyze_changed")
+    values = _remember_rules(tx, org_id)
+    return values, _replace_salesforce_keys(tx, org_id) + _replace_respond_keys(tx, org_id)
 
 
 def _remember_rules(tx: database.Transaction, org_id: str) -> int:
