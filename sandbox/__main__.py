@@ -1,4 +1,7 @@
-"""The commands of the sandbox: ``python -m sandbox serve|seed|load|act|reset``."""
+"""The commands of the sandbox: ``python -m sandbox serve|seed|load|act|reset``.
+
+Each command imports what it needs when it runs: seeding needs no web server, serving no pandas.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from sandbox import act, load, places, seed, serve
+from sandbox import places
 
 _EPILOGS = {
     "serve": "python -m sandbox serve --data .local/sandbox --salesforce-port 8801 --respond-port 8802 --contacts 5000",
@@ -25,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     run: Callable[[argparse.Namespace, places.Places], int] = options.run
     try:
         return run(options, places.Places(options.data))
-    except (places.InUseError, serve.PortError, seed.SeedError, load.LoadError, act.ActError) as exc:
+    except places.SandboxError as exc:
         print(f"sandbox {options.command}: {exc}", file=sys.stderr)
         return 2
 
@@ -53,7 +56,16 @@ def _parser() -> argparse.ArgumentParser:
     loading.add_argument("--contacts", type=Path, required=True, help="the CSV file")
     loading.add_argument("--respond-share", type=float, default=0.6, help="people to put in respond.io too")
     loading.add_argument("--seed", type=int, default=1)
-    act.add_arguments(_command(commands, "act", _act, "play everyday life against served stand-ins"))
+    acting = _command(commands, "act", _act, "play everyday life against served stand-ins")
+    acting.add_argument(
+        "--salesforce-url", default="http://127.0.0.1:8801", help="default http://127.0.0.1:8801"
+    )
+    acting.add_argument(
+        "--respond-url", default="http://127.0.0.1:8802", help="default http://127.0.0.1:8802"
+    )
+    acting.add_argument("--rate", type=float, default=1.0, help="events per second (default 1)")
+    acting.add_argument("--seed", type=int, default=1)
+    acting.add_argument("--events", type=int, help="stop after so many (default: at Ctrl-C)")
     _command(commands, "reset", _reset, "delete the sandbox's data")
     return parser
 
@@ -77,6 +89,8 @@ def _say(line: str) -> None:
 
 
 def _serve(options: argparse.Namespace, place: places.Places) -> int:
+    from sandbox import seed, serve
+
     if options.contacts is not None and not place.is_populated:
         _say(seed.seed(place, contacts=options.contacts, seed=options.seed))
     return serve.serve(
@@ -89,6 +103,8 @@ def _serve(options: argparse.Namespace, place: places.Places) -> int:
 
 
 def _seed(options: argparse.Namespace, place: places.Places) -> int:
+    from sandbox import seed
+
     if options.new_hires:
         _say(seed.hire(place, count=options.new_hires, seed=options.seed))
     else:
@@ -97,12 +113,16 @@ def _seed(options: argparse.Namespace, place: places.Places) -> int:
 
 
 def _load(options: argparse.Namespace, place: places.Places) -> int:
+    from sandbox import load
+
     for line in load.load(place, options.contacts, respond_share=options.respond_share, seed=options.seed):
         _say(line)
     return 0
 
 
 def _act(options: argparse.Namespace, place: places.Places) -> int:
+    from sandbox import act
+
     return act.run(options, place, _say)
 
 

@@ -28,7 +28,7 @@ NEEDED = ("Id", "LastName")
 _REFERENCES = ("AccountId", "OwnerId", "CreatedById", "LastModifiedById", "ReportsToId", "MasterRecordId")
 
 
-class LoadError(RuntimeError):
+class LoadError(places.SandboxError):
     """The file cannot be loaded; nothing was."""
 
 

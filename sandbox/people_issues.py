@@ -116,7 +116,7 @@ UNMATCHED = (
         "phone_without_country",
         3,
         {"Phone": "0118 {a} {b}", "MailingCountry": "United Kingdom"},
-        {"phone": "0118 {a} {b}"},
+        {"phone": "0118 {a} {b}", "countryCode": None},
     ),
     unmatched(
         "no_counterpart", "several_emails_in_salesforce", 3, {"Email": "{mail}; {mail2}"}, {"email": "{mail}"}

@@ -22,7 +22,11 @@ RESPOND_SPACE_ID = 4711
 RESPOND_ORG_ID = 1147
 
 
-class InUseError(RuntimeError):
+class SandboxError(RuntimeError):
+    """Something a person asked for that is impossible; nothing was done, the message says what to do."""
+
+
+class InUseError(SandboxError):
     """Another process works on this sandbox's data."""
 
 

@@ -31,7 +31,7 @@ _CONTACTS_PER_ACCOUNT = 8
 Row = dict[str, Any]
 
 
-class SeedError(RuntimeError):
+class SeedError(places.SandboxError):
     """People cannot be put here; the message says what to do."""
 
 

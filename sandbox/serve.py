@@ -28,7 +28,7 @@ HOST = "127.0.0.1"
 CERTIFICATE_NAMES = (HOST, "localhost", "*.salesforce.com", "*.my.salesforce.com", "*.respond.io")
 
 
-class PortError(RuntimeError):
+class PortError(places.SandboxError):
     """A port that cannot be had; the message names the option that changes it."""
 
 

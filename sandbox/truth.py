@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -22,6 +22,7 @@ Expectation = Literal["match", "ambiguous", "unmatched"]
 ROUTE = "/_sandbox/truth"
 
 _END = "\n]}\n"
+_ENCODED = json.JSONEncoder().encode
 
 
 @dataclass(slots=True, kw_only=True)
@@ -35,6 +36,18 @@ class Person:
     salesforce_ids: list[str] = field(default_factory=list)
     respond_ids: list[int] = field(default_factory=list)
     salesforce_id: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry as it is told."""
+        return {
+            "person_id": self.person_id,
+            "salesforce_ids": self.salesforce_ids,
+            "respond_ids": self.respond_ids,
+            "case": self.case,
+            "expect": self.expect,
+            "salesforce_id": self.salesforce_id,
+            "reason": self.reason,
+        }
 
 
 def write(path: Path, people: Iterable[Person]) -> int:
@@ -63,7 +76,7 @@ def append(path: Path, people: Iterable[Person]) -> int:
 def _write_people(handle: IO[str], people: Iterable[Person], *, separator: str) -> int:
     written = 0
     for person in people:
-        handle.write(separator + "\n" + json.dumps(asdict(person)))
+        handle.write(separator + "\n" + _ENCODED(person.as_json()))
         separator, written = ",", written + 1
     return written
 
