@@ -182,6 +182,10 @@ def test_no_national_digits_where_the_country_is_not_what_lacks(raw: str | None)
     assert keys.phone_national(raw, region="US") is None
 
 
+def test_a_few_digits_are_too_few_to_be_a_near_miss() -> None:
+    assert keys.phone_national("0 12345", region=None) is None
+
+
 @pytest.mark.parametrize("raw", [" John@Example.com", "(55) 1234-5678", "n/a"])
 def test_exact_mode_keeps_every_byte(raw: str) -> None:
     assert keys.raw_email_key(raw) == keys.raw_phone_key(raw) == Key(key=raw)
@@ -219,6 +223,8 @@ def test_the_key_of_an_email_key_is_itself(raw: str) -> None:
 @given(raw=st.from_regex(r"[a-z0-9_+.-]{1,66}@[a-z0-9.-]{1,66}\.[a-z]{2,8}", fullmatch=True))
 @example(raw="a@xn--bcher-kva.example")
 @example(raw="a@b.local")
+@example(raw="l" * 65 + "@example.com")
+@example(raw="a@" + "d" * 64 + ".example")
 @example(raw="a@b.onion")
 @example(raw="a.@example.com")
 @example(raw="a@ab--c.example")

@@ -107,7 +107,7 @@ def _unwrapped(text: str) -> str:
 
 
 def _checked_address(text: str) -> str | None:
-    if len(text) > _EMAIL_CHARACTERS or any(c.isspace() for c in text):
+    if len(text) > _EMAIL_CHARACTERS:
         return None
     local, _, domain = text.rpartition("@")
     # Lower-casing can undo NFKC (a capital with a dot above), so it is normalized once more.
