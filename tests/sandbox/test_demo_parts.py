@@ -61,11 +61,11 @@ def test_stopping_leaves_no_process_and_no_record(home: Home, parts: Parts) -> N
 
 def test_grandchildren_are_ended_too(tmp_path: Path, parts: Parts) -> None:
     grandchild = tmp_path / "grandchild"
-    program = f"import os, pathlib, time; pathlib.Path({str(grandchild)!r}).write_text(str(os.getpid())); time.sleep(600)"
+    program = f"import os, pathlib; pathlib.Path({str(grandchild)!r}).write_text(str(os.getpid())); {FOREVER}"
     parts.start(child(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {program!r}])"))
     parts.wait(lambda: grandchild.exists() and grandchild.read_text() != "", "the grandchild", 10)
     parts.stop()
-    assert processes.start_time(int(grandchild.read_text())) is None
+    parts.wait(lambda: processes.start_time(int(grandchild.read_text())) is None, "its end", 10)
 
 
 def test_a_child_that_ends_during_the_start_is_an_error_with_the_end_of_its_log(parts: Parts) -> None:
