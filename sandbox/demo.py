@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from sandbox import demo_airflow, demo_cycle, demo_database, demo_summary, demo_tenant, demo_truth, postgres
+from sandbox import demo_airflow, demo_cycle, demo_database, demo_summary, demo_tenant, postgres
 from sandbox.demo_home import DEFAULT_CONTACTS, DEFAULT_SEED, ROOT, SERVERS, DemoError, Home, Options
 from sandbox.demo_parts import POLL_SECONDS, Parts, Progress, StoppedError, answers
 
@@ -88,9 +88,7 @@ def _run(options: Options, home: Home, parts: Parts, progress: Progress) -> int:
     cycle = demo_cycle.run(edges, seconds=240 + home.contacts / 50)
     parts.is_ready = True
     _write_where(home, library, org_id, _airflow_settings(home, server))
-    found = demo_summary.verdict(edges.database_url, demo_tenant.respond_url(home))
-    _print_summary(home, edges.database_url, cycle, found)
-    is_good = not cycle.failures and found.is_perfect
+    is_good = _tell(home, edges.database_url, cycle)
     if options.once:
         return 0 if is_good else 1
     progress.say("ready. Ctrl-C ends everything.")
@@ -159,16 +157,26 @@ def _write_where(home: Home, library: dict[str, str], org_id: str, settings: dic
     home.write_private("environment.sh", "\n".join(lines) + "\n")
 
 
-def _print_summary(home: Home, database_url: str, cycle: demo_cycle.Cycle, found: demo_truth.Verdict) -> None:
-    sections: list[Iterable[str]] = [
-        demo_summary.stages(database_url, cycle),
-        demo_summary.truth(found),
-        demo_summary.sidebar(database_url),
-        demo_summary.where_to_look(home.path, _airflow_url(home)),
-    ]
+def _tell(home: Home, database_url: str, cycle: demo_cycle.Cycle) -> bool:
+    """Print the summary; return whether every stage did its work and the truth check found nothing."""
+    sections: list[Iterable[str]] = [demo_summary.stages(database_url, cycle)]
+    missing = demo_cycle.missing_stages(database_url)
+    is_good = not cycle.failures and not missing
+    if is_good:
+        found = demo_summary.verdict(database_url, demo_tenant.respond_url(home))
+        is_good = found.is_perfect
+        sections += [
+            demo_summary.writes(cycle),
+            demo_summary.truth(found),
+            demo_summary.sidebar(database_url),
+        ]
+    elif missing:
+        sections.append([f"Never ran to a good end: {', '.join(missing)}"])
+    sections.append(demo_summary.where_to_look(home.path, _airflow_url(home)))
     for section in sections:
         print("", *section, sep="\n", flush=True)
     print(flush=True)
+    return is_good
 
 
 if __name__ == "__main__":

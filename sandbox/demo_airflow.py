@@ -59,7 +59,9 @@ def settings(home: Home, database_url: str) -> dict[str, str]:
         "LOGGING__BASE_LOG_FOLDER": str(home.folder("airflow") / "logs"),
     }
     # psycopg serves both ways; without this Airflow would look for a third driver.
-    values["DATABASE__SQL_ALCHEMY_CONN_ASYNC"] = database_url.replace("postgresql://", "postgresql+psycopg://")
+    values["DATABASE__SQL_ALCHEMY_CONN_ASYNC"] = database_url.replace(
+        "postgresql://", "postgresql+psycopg://"
+    )
     environment = {f"AIRFLOW__{name}": value for name, value in values.items()}
     return {**environment, "AIRFLOW_HOME": str(home.folder("airflow"))}
 

@@ -18,6 +18,15 @@ from sandbox.demo_tenant import WORKSPACE
 #: DAGs of the main road, in the order of the data, each with what must hold before its part is done.
 ROAD = ("extract_salesforce_contacts", "extract_respond_contacts", "match_contacts")
 
+#: Each has to end well at least once before we say that all is well.
+STAGES = (
+    "extract_salesforce_contacts",
+    "extract_respond_contacts",
+    "normalize_contacts",
+    "match_contacts",
+    "materialize_sidebar",
+)
+
 #: Asking Airflow and Postgres more often than this would slow down what we wait for.
 LOOK_SECONDS = 0.5
 SAY_SECONDS = 5.0
@@ -60,7 +69,7 @@ def run(edges: Edges, *, seconds: float) -> Cycle:
         edges.airflow.unpause(dag_id)
     edges.progress.say("DAGs unpaused; the first cycle begins")
     look = _Look(edges, cycle)
-    edges.parts.wait(look, "the first cycle to come to rest", seconds)
+    edges.parts.wait(look, "the first cycle to come to rest", seconds, is_silent=True)
     cycle.seconds = time.monotonic() - began
     cycle.written = _difference(before, _settled_counts(edges))
     return cycle
@@ -180,6 +189,12 @@ def _difference(before: Counts, after: Counts) -> Counts:
         for table, numbers in after.items()
     }
     return {table: numbers for table, numbers in changed.items() if any(numbers)}
+
+
+def missing_stages(url: str) -> list[str]:
+    """Return the stages that never ended well in this home."""
+    done = {row["stage"] for row in demo_database.ask(url, "stages_that_ever_succeeded")}
+    return [stage for stage in STAGES if stage not in done]
 
 
 def check_imports(airflow: demo_airflow.Rest, parts: Parts) -> None:

@@ -127,15 +127,20 @@ class Parts:
                 raise DemoError(f"{errand.name} failed:\n{self._tail(errand.name)}")
         return [self._log(errand.name).with_suffix(".out").read_text() for errand in errands]
 
-    def wait(self, condition: Callable[[], bool], what: str, seconds: float) -> None:
-        """Wait until ``condition`` holds, watching all parts meanwhile. Raises DemoError after ``seconds``."""
+    def wait(
+        self, condition: Callable[[], bool], what: str, seconds: float, *, is_silent: bool = False
+    ) -> None:
+        """Wait until ``condition`` holds, watching all parts meanwhile. Raises DemoError after ``seconds``.
+
+        Says every few seconds what it waits for, unless ``is_silent``: the condition speaks for itself then.
+        """
         began = time.monotonic()
         next_word = began + PATIENCE_SECONDS
         while not condition():
             now = time.monotonic()
             if now - began > seconds:
                 raise DemoError(f"Waited {seconds:.0f} s for {what}, in vain; see {self._home.path / 'logs'}")
-            if now > next_word:
+            if now > next_word and not is_silent:
                 self._progress.say(f"… waiting for {what}")
                 next_word = now + PATIENCE_SECONDS
             self.watch()

@@ -24,18 +24,17 @@ def verdict(database_url: str, stand_in_url: str) -> demo_truth.Verdict:
 
 
 def stages(database_url: str, cycle: Cycle) -> Iterator[str]:
-    """Say per stage what it did and how long it took, then which rows were written."""
+    """Say per stage what it did and how long it took, and what failed."""
     yield f"The first cycle took {cycle.seconds:.1f} s. Its stages:"
     for run in demo_database.ask(database_url, "stage_runs", since=cycle.since):
         counts = ", ".join(f"{name} {int(n):,}" for name, n in sorted(run["counts"].items()) if n)
         failed = f"  ({run['failed']} failed)" if run["failed"] else ""
         yield f"  {run['stage']:<30} {run['seconds']:6.1f} s   {counts or 'nothing to do'}{failed}"
     yield from (f"  FAILED  {line}" for line in cycle.failures)
-    yield ""
-    yield from _writes(cycle)
 
 
-def _writes(cycle: Cycle) -> Iterator[str]:
+def writes(cycle: Cycle) -> Iterator[str]:
+    """Say which rows of the results were written; none is the promise when nothing had changed."""
     tables = "mirrors, keys, matches, issues and sidebar rows"
     if not cycle.written:
         yield f"Rows written to {tables}: none, because nothing had changed."
