@@ -84,8 +84,8 @@ def test_a_record_has_attributes_nested_parents_and_nulls(client: httpx.Client, 
 
 
 def test_values_look_as_rest_shows_them(client: httpx.Client, people: list[str]) -> None:
-    fields = "Name, VIP__c, Score__c, CreatedDate, MailingAddress, Next_Call__c"
-    found = contacts(client, f"SELECT {fields} FROM Contact", f"Id = '{people[3]}'")[0]
+    soql = "SELECT Name, VIP__c, Score__c, CreatedDate, MailingAddress, Next_Call__c FROM Contact"
+    found = contacts(client, soql, f"Id = '{people[3]}'")[0]
     del found["attributes"]
     assert found == {
         "Name": "100%", "VIP__c": False, "Score__c": None, "MailingAddress": None, "Next_Call__c": None,

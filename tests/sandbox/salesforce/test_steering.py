@@ -1,0 +1,172 @@
+"""The control routes: other people's changes, merges, commit lag, permissions, faults, journal, history."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from sandbox.salesforce.steering import NASTY_CELLS
+from sandbox.salesforce.store import Store
+from tests.sandbox.salesforce.asking import CONTROL, contacts, make, refusal, switch
+from tests.sandbox.salesforce.conftest import Clock
+
+
+def test_health_says_what_is_held(anonymous: httpx.Client, store: Store) -> None:
+    store.insert_contacts([{"LastName": "One"}])
+    health = anonymous.get("/_sandbox/health").json()
+    assert health == {"status": "ok", "org_id": store.org_id, "contacts": 1}
+
+
+def test_a_late_commit_becomes_visible_with_its_old_stamp(client: httpx.Client, clock: Clock) -> None:
+    contact = make(client, Title="old")
+    clock.advance(10)
+    switch(client, commit_lag_seconds=30)
+    assert client.patch(f"{CONTROL}/contacts/{contact}", json={"Title": "new"}).status_code == 202
+    clock.advance(29)
+    assert client.get(f"/sobjects/Contact/{contact}").json()["Title"] == "old"
+    assert refusal(client.patch(f"/sobjects/Contact/{contact}", json={"Title": "x"})) == (
+        400,
+        "UNABLE_TO_LOCK_ROW",
+    )
+    clock.advance(1)
+    found = client.get(f"/sobjects/Contact/{contact}").json()
+    assert (found["Title"], found["SystemModstamp"]) == ("new", "2026-09-21T14:13:30.000+0000")
+
+
+def test_a_late_creation_has_no_row_until_it_commits(client: httpx.Client, clock: Clock) -> None:
+    [contact] = client.post(f"{CONTROL}/contacts?lag_seconds=5", json={"LastName": "Late"}).json()["ids"]
+    assert client.get(f"/sobjects/Contact/{contact}").status_code == 404
+    clock.advance(5)
+    assert client.get(f"/sobjects/Contact/{contact}").json()["CreatedDate"] == "2026-09-21T14:13:20.000+0000"
+
+
+def test_a_merge_leaves_a_deleted_loser_that_names_its_winner(client: httpx.Client, clock: Clock) -> None:
+    winner, loser = make(client), make(client)
+    clock.advance(5)
+    merged = client.post(
+        f"{CONTROL}/contacts/{winner}/merge", json={"losers": [loser], "fields": {"Title": "Both"}}
+    )
+    assert merged.json()["Title"] == "Both"
+    [found] = contacts(
+        client,
+        "SELECT IsDeleted, MasterRecordId, SystemModstamp FROM Contact",
+        f"Id = '{loser}'",
+        is_all=True,
+    )
+    assert (found["IsDeleted"], found["MasterRecordId"]) == (True, winner)
+    assert found["SystemModstamp"] == merged.json()["SystemModstamp"] == "2026-09-21T14:13:25.000+0000"
+
+
+def test_a_purged_contact_is_gone_for_query_all_too(client: httpx.Client) -> None:
+    contact = make(client)
+    assert client.post(f"{CONTROL}/contacts/{contact}/purge").status_code == 400
+    client.delete(f"{CONTROL}/contacts/{contact}")
+    assert client.post(f"{CONTROL}/contacts/{contact}/purge").status_code == 204
+    assert contacts(client, "SELECT Id FROM Contact", is_all=True) == []
+
+
+def test_history_tells_who_changed_what(client: httpx.Client, store: Store) -> None:
+    contact = make(client, Title="CTO")
+    client.patch(f"/sobjects/Contact/{contact}", json={"Title": "CEO"})
+    created, changed = client.get(f"{CONTROL}/contacts/{contact}/history").json()["history"]
+    assert (created["action"], created["actor"]) == ("created", store.admin_user_id)
+    assert (changed["action"], changed["actor"]) == ("updated", store.integration_user_id)
+    assert changed["changes"] == {"Title": ["CTO", "CEO"]}
+
+
+def test_a_hidden_field_is_no_field(client: httpx.Client) -> None:
+    contact = make(client, Title="CTO")
+    client.post(f"{CONTROL}/permissions", json={"field": "Title", "access": "none"})
+    answer = client.get("/query", params={"q": "SELECT Title FROM Contact"})
+    assert refusal(answer) == (400, "INVALID_FIELD")
+    assert "Title" not in client.get(f"/sobjects/Contact/{contact}").json()
+    assert refusal(client.patch(f"/sobjects/Contact/{contact}", json={"Title": "x"})) == (
+        400,
+        "INVALID_FIELD",
+    )
+    described = client.get("/sobjects/Contact/describe").json()
+    assert "Title" not in [field["name"] for field in described["fields"]]
+
+
+def test_a_read_only_field_cannot_be_written(client: httpx.Client) -> None:
+    contact = make(client)
+    client.post(f"{CONTROL}/permissions", json={"field": "Title", "access": "read"})
+    answer = client.patch(f"/sobjects/Contact/{contact}", json={"Title": "x"})
+    assert refusal(answer) == (400, "INVALID_FIELD_FOR_INSERT_UPDATE")
+    described = {field["name"]: field for field in client.get("/sobjects/Contact/describe").json()["fields"]}
+    assert described["Title"]["updateable"] is False
+
+
+def test_nasty_cells_survive_the_way_through_rest(client: httpx.Client) -> None:
+    client.post(f"{CONTROL}/nasty")
+    found = contacts(client, "SELECT Title FROM Contact ORDER BY Id")
+    assert [row["Title"] for row in found] == list(NASTY_CELLS.values())
+
+
+def test_an_unknown_switch_is_named(client: httpx.Client) -> None:
+    answer = client.post(f"{CONTROL}/settings", json={"gravity": 0})
+    assert answer.status_code == 400
+    assert "gravity" in answer.text
+
+
+def test_the_journal_tells_route_lane_and_what_changed(client: httpx.Client) -> None:
+    contact = make(client)
+    client.delete(f"{CONTROL}/journal")
+    lane = {"Sforce-Call-Options": "client=contact-sync-edit"}
+    client.patch(f"/sobjects/Contact/{contact}", json={"Title": "x"}, headers=lane)
+    [seen] = client.get(f"{CONTROL}/journal").json()["requests"]
+    assert seen["route"] == "/services/data/v{version}/sobjects/{object}/{id}"
+    assert (seen["method"], seen["lane"], seen["status"], seen["changed"]) == (
+        "PATCH",
+        "edit",
+        204,
+        [contact],
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [
+        ({"status": 500, "body": [{"errorCode": "UNKNOWN_EXCEPTION", "message": "x"}]}, 500),
+        ({"status": 503, "body": "<html>down</html>"}, 503),
+        ({"status": 406}, 406),
+        ({"status": 420, "body": "<html>We are setting things up</html>"}, 420),
+        ({"effects": {"expire_token": True}}, 401),
+        ({"effects": {"exhaust_quota": True}}, 403),
+        ({"effects": {"settings": {"api_enabled": False}}}, 403),
+    ],
+)
+def test_a_fault_fires_once_and_counts(client: httpx.Client, fault: dict[str, object], status: int) -> None:
+    client.post(f"{CONTROL}/faults", json={"path": "*/limits", **fault}).raise_for_status()
+    assert client.get("/limits").status_code == status
+    [entry] = client.get(f"{CONTROL}/faults").json()["faults"]
+    assert (entry["fired"], entry["state"]) == (1, "spent")
+
+
+def test_a_fault_may_apply_the_write_and_lose_the_answer(client: httpx.Client) -> None:
+    contact = make(client)
+    client.post(f"{CONTROL}/faults", json={"method": "PATCH", "status": 502, "apply": True})
+    assert client.patch(f"/sobjects/Contact/{contact}", json={"Title": "x"}).status_code == 502
+    assert client.get(f"/sobjects/Contact/{contact}").json()["Title"] == "x"
+
+
+def test_a_fault_locks_the_record_it_waited_for(client: httpx.Client) -> None:
+    contact = make(client)
+    lock = {"record_id": contact, "method": "PATCH", "effects": {"lock_record": {"id": contact, "times": 1}}}
+    client.post(f"{CONTROL}/faults", json=lock)
+    codes = [client.patch(f"/sobjects/Contact/{contact}", json={"Title": "x"}).status_code for _ in range(2)]
+    assert codes == [400, 204]
+
+
+def test_an_org_that_moves_tells_its_new_instance_at_login(client: httpx.Client) -> None:
+    client.post(
+        f"{CONTROL}/faults", json={"path": "*/limits", "effects": {"instance_url": "http://moved.example"}}
+    )
+    client.get("/limits")
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": "the-consumer-key",
+        "client_secret": "the-consumer-secret",
+    }
+    told = client.post("http://org.example/services/oauth2/token", data=form).json()
+    assert told["instance_url"] == "http://moved.example"
