@@ -40,7 +40,7 @@ def extract_respond_contacts() -> None:
             return wiring.chunks([row["workspace_id"] for row in edges.db.all("select_connected_workspaces")])
 
     @task(task_id="extract_respond_contacts", outlets=[assets.respond_contacts])
-    def extract(workspace_ids: list[str], run_id: str = "") -> dict[str, int]:
+    def extract(workspace_ids: list[str], run_id: str) -> dict[str, int]:
         with wiring.opened() as edges:
             return wiring.each(
                 workspace_ids,

@@ -43,7 +43,7 @@ def extract_salesforce_contacts() -> None:
             return wiring.chunks([row["org_id"] for row in edges.db.all("list_orgs_due")])
 
     @task(task_id="extract_salesforce_contacts", outlets=[assets.salesforce_contacts])
-    def extract(org_ids: list[str], run_id: str = "") -> dict[str, int]:
+    def extract(org_ids: list[str], run_id: str) -> dict[str, int]:
         with wiring.opened() as edges:
             return wiring.each(
                 org_ids,

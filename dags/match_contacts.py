@@ -44,7 +44,7 @@ def match_contacts() -> None:
             return wiring.chunks([row["org_id"] for row in edges.db.all("list_orgs_with_changes")])
 
     @task(task_id="normalize_contacts")
-    def normalize(org_ids: list[str], run_id: str = "") -> dict[str, int]:
+    def normalize(org_ids: list[str], run_id: str) -> dict[str, int]:
         with wiring.opened() as edges:
             return wiring.each(
                 org_ids,
@@ -54,7 +54,7 @@ def match_contacts() -> None:
 
     # a stage that had nothing to do is skipped; the next one still looks at its own feed
     @task(task_id="match_contacts", outlets=[assets.contact_matches], trigger_rule=TriggerRule.NONE_FAILED)
-    def match(org_ids: list[str], run_id: str = "") -> dict[str, int]:
+    def match(org_ids: list[str], run_id: str) -> dict[str, int]:
         with wiring.opened() as edges:
             return wiring.each(
                 org_ids,
@@ -63,7 +63,7 @@ def match_contacts() -> None:
             )
 
     @task(task_id="materialize_sidebar", trigger_rule=TriggerRule.NONE_FAILED)
-    def materialize(org_ids: list[str], run_id: str = "") -> dict[str, int]:
+    def materialize(org_ids: list[str], run_id: str) -> dict[str, int]:
         with wiring.opened() as edges:
             return wiring.each(
                 org_ids,

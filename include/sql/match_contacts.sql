@@ -92,8 +92,8 @@ SELECT c.workspace_id, c.respond_id, 'creation', min(x.salesforce_id)
 HAVING count(DISTINCT x.salesforce_id) = 1;
 
 -- name: insert_verdicts
--- Decide each affected contact from its candidates; the two statements after this fill in decisions and reasons.
--- Params: none | Rows: none
+-- Decide each affected contact from its candidates; the statements after this fill in decisions and reasons.
+-- Params: org_id text | Rows: none
 INSERT INTO verdict (workspace_id, respond_id, salesforce_id, rule, status, candidate_count, candidates)
 SELECT a.workspace_id, a.respond_id,
        CASE WHEN count(c.salesforce_id) = 1 THEN min(c.salesforce_id)
@@ -111,6 +111,8 @@ SELECT a.workspace_id, a.respond_id,
        count(c.salesforce_id),
        (coalesce(array_agg(c.salesforce_id ORDER BY c.salesforce_id) FILTER (WHERE c.salesforce_id IS NOT NULL), '{}'))[1:20]
   FROM affected_contact a
+  -- a workspace that left the org in the meantime gets no verdict from it
+  JOIN workspace w ON w.workspace_id = a.workspace_id AND w.org_id = %(org_id)s
   JOIN respond_contact r ON r.workspace_id = a.workspace_id AND r.respond_id = a.respond_id AND r.gone_at IS NULL
   LEFT JOIN candidate c ON c.workspace_id = a.workspace_id AND c.respond_id = a.respond_id
  CROSS JOIN LATERAL (SELECT c.email_key IS NOT NULL AND c.phone_key IS NOT NULL AS both_keys) AS b
@@ -134,7 +136,7 @@ UPDATE verdict v
 
 -- name: apply_standing_answers
 -- Let creations, then decisions, overrule what the keys say.
--- Params: none | Rows: none
+-- Params: org_id text | Rows: none
 UPDATE verdict v
    SET salesforce_id = s.salesforce_id,
        status = CASE WHEN s.salesforce_id IS NOT NULL THEN 'matched' ELSE 'unmatched' END,
@@ -144,7 +146,8 @@ UPDATE verdict v
           FROM standing
          -- 'decision' comes after 'creation' in the alphabet and before it in rank
          ORDER BY workspace_id, respond_id, rule DESC) AS s
-  LEFT JOIN match_decision d ON d.workspace_id = s.workspace_id AND d.respond_id = s.respond_id AND d.revoked_at IS NULL
+  LEFT JOIN match_decision d
+    ON d.org_id = %(org_id)s AND d.workspace_id = s.workspace_id AND d.respond_id = s.respond_id AND d.revoked_at IS NULL
  WHERE v.workspace_id = s.workspace_id
    AND v.respond_id = s.respond_id;
 
@@ -197,6 +200,7 @@ DELETE FROM match_issue i
 INSERT INTO contact_match AS held (org_id, workspace_id, respond_id, salesforce_id, matched_by, email_key, phone_key)
 SELECT %(org_id)s, v.workspace_id, v.respond_id, v.salesforce_id, v.rule, c.email_key, c.phone_key
   FROM verdict v
+  JOIN workspace w ON w.workspace_id = v.workspace_id AND w.org_id = %(org_id)s
   LEFT JOIN candidate c
     ON c.workspace_id = v.workspace_id AND c.respond_id = v.respond_id AND c.salesforce_id = v.salesforce_id
  WHERE v.status = 'matched'
@@ -210,9 +214,10 @@ ON CONFLICT (workspace_id, respond_id) DO UPDATE
 -- Write the issues that are new or different.
 -- Params: org_id text | Rows: none
 INSERT INTO match_issue AS held (org_id, workspace_id, respond_id, status, reason, candidate_count, candidates)
-SELECT %(org_id)s, workspace_id, respond_id, status, rule, candidate_count, candidates
-  FROM verdict
- WHERE status <> 'matched'
+SELECT %(org_id)s, v.workspace_id, v.respond_id, v.status, v.rule, v.candidate_count, v.candidates
+  FROM verdict v
+  JOIN workspace w ON w.workspace_id = v.workspace_id AND w.org_id = %(org_id)s
+ WHERE v.status <> 'matched'
 ON CONFLICT (workspace_id, respond_id) DO UPDATE
    SET org_id = excluded.org_id, status = excluded.status, reason = excluded.reason,
        candidate_count = excluded.candidate_count, candidates = excluded.candidates, updated_at = now()

@@ -121,10 +121,12 @@ class Database:
             return tx.all(statement, **params)
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """Commit at the end, roll back if anything raises."""
-        with _translated("transaction"), self._engine.begin() as connection:
+    def transaction(self, *, is_undone: bool = False) -> Iterator[Transaction]:
+        """Commit at the end, roll back if anything raises; ``is_undone`` rolls back anyway, for a dry run."""
+        with _translated("transaction"), self._engine.connect() as connection, connection.begin() as outer:
             yield Transaction(connection)
+            if is_undone:
+                outer.rollback()
 
     @contextlib.contextmanager
     def advisory_lock(self, key: str) -> Iterator[bool]:

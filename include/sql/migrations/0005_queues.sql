@@ -16,6 +16,7 @@ CREATE TABLE contact_creation (
     error_code      text,
     error_detail    text,
     planned_at      timestamptz NOT NULL DEFAULT now(),
+    claimed_at      timestamptz,
     settled_at      timestamptz,
     PRIMARY KEY (workspace_id, salesforce_id),
     CONSTRAINT contact_creation_status CHECK (status IN (
@@ -37,6 +38,7 @@ CREATE TRIGGER contact_creation_status_change BEFORE UPDATE OF status ON contact
 COMMENT ON TABLE contact_creation IS 'The plan and record of creating one respond contact for a new Salesforce record.';
 COMMENT ON COLUMN contact_creation.rule IS 'Why a record was skipped.';
 COMMENT ON COLUMN contact_creation.identifier IS 'Kind of identifier the contact was created or found by: email or phone.';
+COMMENT ON COLUMN contact_creation.claimed_at IS 'When nobody had the person''s keys at respond.io and we set out to create: a contact found later that is younger is ours.';
 COMMENT ON COLUMN contact_creation.not_before IS 'After an unclear answer: look again at this time, before anything is sent twice.';
 
 CREATE TABLE creation_claim (

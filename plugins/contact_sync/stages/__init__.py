@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from contact_sync.stages import (
+    create_contacts,
     extract_respond_contacts,
     extract_salesforce_contacts,
+    judge_bulk_imports,
     match_contacts,
     materialize_sidebar,
     normalize_contacts,
 )
 
 __all__ = [
+    "create_contacts",
     "extract_respond_contacts",
     "extract_salesforce_contacts",
+    "judge_bulk_imports",
     "match_contacts",
     "materialize_sidebar",
     "normalize_contacts",

@@ -1,0 +1,97 @@
+"""Create contacts: new Salesforce records appear in respond.io, once, tagged, and only the wanted ones.
+
+### What
+Woken by `contact_matches`, and every 5 minutes. `judge_bulk_imports` gives new records their verdict; then, per
+workspace that switched automatic creation on, `create_contacts` plans, claims, looks up, creates or adopts, tags and
+records, at the rate that respond.io allows. Emits `respond_contacts` when it created or adopted somebody.
+Parameters of a manual run: `include_bulk_imports`, `limit`, `dry_run`.
+
+### When it fails
+* *respond.io … did not answer*: what was begun is looked up again before anything is sent twice; wait or clear the task.
+* *connection … 401*: the workspace's token is wrong or was revoked; correct the connection.
+* Single records end as `rejected` in `contact_creation` with the vendor's code; the rest goes on.
+
+### How to re-run
+Clear the task: every creation goes on where it stopped, nobody is created twice.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pendulum
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, Param, TriggerRule, dag, task
+
+from contact_sync import stages
+from contact_sync.airflow_side import assets, wiring
+
+PARAMS = {
+    "include_bulk_imports": Param(
+        None,
+        type=["null", "boolean"],
+        title="Bulk imports too",
+        description="Empty: as the workspace has it.",
+    ),
+    "limit": Param(None, type=["null", "integer"], minimum=1, maximum=100_000, title="At most so many"),
+    "dry_run": Param(False, type="boolean", title="Only say what would be done"),
+}
+
+
+@dag(
+    schedule=AssetOrTimeSchedule(
+        timetable=CronTriggerTimetable("*/5 * * * *", timezone="UTC"), assets=[assets.contact_matches]
+    ),
+    start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    params=PARAMS,
+    doc_md=__doc__,
+    tags=["contact-sync"],
+    default_args={"retries": 1, "retry_delay": timedelta(seconds=10)},
+)
+def create_contacts() -> None:
+    @task
+    def list_orgs_to_judge() -> list[list[str]]:
+        with wiring.opened() as edges:
+            return wiring.chunks([row["org_id"] for row in edges.db.all("list_orgs_to_judge")])
+
+    @task(task_id="judge_bulk_imports")
+    def judge(org_ids: list[str], run_id: str = "") -> dict[str, int]:
+        with wiring.opened() as edges:
+            return wiring.each(
+                org_ids,
+                lambda org_id: stages.judge_bulk_imports.run(
+                    edges.db, edges.salesforce_of(org_id, lane="create"), org_id=org_id, run_id=run_id
+                ),
+                news=("judged",),
+            )
+
+    @task(trigger_rule=TriggerRule.NONE_FAILED)
+    def list_workspaces_creating() -> list[list[str]]:
+        with wiring.opened() as edges:
+            return wiring.chunks([row["workspace_id"] for row in edges.db.all("list_workspaces_creating")])
+
+    @task(task_id="create_contacts", outlets=[assets.respond_contacts], trigger_rule=TriggerRule.NONE_FAILED)
+    def create(
+        workspace_ids: list[str], run_id: str = "", params: dict[str, object] | None = None
+    ) -> dict[str, int]:
+        wishes = stages.create_contacts.Wishes(**(params or {}))  # type: ignore[arg-type]
+        with wiring.opened() as edges:
+            return wiring.each(
+                workspace_ids,
+                lambda workspace_id: stages.create_contacts.run(
+                    edges.db,
+                    edges.respond_of(workspace_id, lane="create"),
+                    workspace_id=workspace_id,
+                    run_id=run_id,
+                    wishes=wishes,
+                ),
+                news=("tagged", "created", "adopted"),
+            )
+
+    workspaces = list_workspaces_creating()
+    judge.expand(org_ids=list_orgs_to_judge()) >> workspaces
+    create.expand(workspace_ids=workspaces)
+
+
+create_contacts()

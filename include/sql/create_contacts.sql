@@ -1,0 +1,193 @@
+-- New Salesforce records become respond contacts: planned, claimed, looked up, created or adopted, tagged, recorded.
+-- planned > creating > created > tagged | adopted | skipped | rejected; creating > planned once it is proved that nothing was created.
+
+-- name: list_workspaces_creating
+-- List the workspaces that create contacts, or still have some planned.
+-- Params: none | Rows: 0..n (workspace_id)
+SELECT w.workspace_id
+  FROM workspace w
+ WHERE w.org_id IS NOT NULL
+   AND (w.auto_create_since IS NOT NULL
+        OR EXISTS (SELECT FROM contact_creation c
+                    WHERE c.workspace_id = w.workspace_id AND c.status IN ('planned', 'creating', 'created')))
+ ORDER BY w.workspace_id;
+
+-- name: create_planning_tables
+-- Make the working table of one planning transaction.
+-- Params: none | Rows: none
+CREATE TEMPORARY TABLE IF NOT EXISTS looked_at (salesforce_id text PRIMARY KEY, presence text, is_bulk_import boolean, key_count bigint, free_key_count bigint) ON COMMIT DROP;
+
+-- name: insert_looked_at
+-- List records made since the switch, judged and normalized, that have no creation yet or were skipped for a passing reason.
+-- Params: workspace_id text, org_id text | Rows: none
+INSERT INTO looked_at (salesforce_id, presence, is_bulk_import, key_count, free_key_count)
+SELECT c.salesforce_id, c.presence, c.is_bulk_import, k.key_count, k.free_key_count
+  FROM workspace w
+  JOIN salesforce_contact c ON c.org_id = w.org_id AND c.created_at >= w.auto_create_since AND c.bulk_judged_at IS NOT NULL
+  LEFT JOIN contact_creation p ON p.workspace_id = w.workspace_id AND p.salesforce_id = c.salesforce_id
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS key_count, count(*) FILTER (WHERE h.live_contacts <= w.shared_key_limit) AS free_key_count
+         FROM salesforce_key s
+        CROSS JOIN LATERAL (
+              SELECT count(DISTINCT x.effective_id) AS live_contacts FROM salesforce_key x
+               WHERE x.org_id = s.org_id AND x.kind = s.kind AND x.key = s.key) AS h
+        WHERE s.org_id = c.org_id AND s.salesforce_id = c.salesforce_id AND s.kind IN ('email', 'phone')) AS k
+ WHERE w.workspace_id = %(workspace_id)s
+   AND w.org_id = %(org_id)s
+   AND (p.salesforce_id IS NULL
+        OR (p.status = 'skipped' AND p.rule IN ('bulk_import', 'no_key', 'ambiguous', 'shared_key', 'same_person')))
+   AND NOT EXISTS (
+       SELECT FROM pending_change q
+        WHERE q.org_id = c.org_id AND q.entity = 'salesforce_contact' AND (q.entity_id = c.salesforce_id OR q.entity_id IS NULL));
+
+-- name: upsert_plans
+-- Plan each record looked at, or skip it with the rule that forbids it; equal verdicts write nothing.
+-- Params: workspace_id text, org_id text, include_bulk_imports boolean | Rows: none
+INSERT INTO contact_creation AS held (org_id, workspace_id, salesforce_id, status, rule, is_bulk_import)
+SELECT %(org_id)s, %(workspace_id)s, v.salesforce_id,
+       CASE WHEN v.rule IS NULL THEN 'planned' ELSE 'skipped' END, v.rule, v.is_bulk_import
+  FROM (SELECT l.salesforce_id, l.is_bulk_import,
+               CASE WHEN l.presence <> 'live' THEN 'deleted'
+                    WHEN l.is_bulk_import AND NOT %(include_bulk_imports)s THEN 'bulk_import'
+                    WHEN l.key_count = 0 THEN 'no_key'
+                    WHEN EXISTS (SELECT FROM contact_match m
+                                  WHERE m.workspace_id = %(workspace_id)s AND m.org_id = %(org_id)s
+                                    AND m.salesforce_id = l.salesforce_id) THEN 'matched'
+                    WHEN EXISTS (SELECT FROM match_issue i
+                                  WHERE i.workspace_id = %(workspace_id)s AND i.status = 'ambiguous'
+                                    AND l.salesforce_id = ANY (i.candidates)) THEN 'ambiguous'
+                    WHEN l.free_key_count = 0 THEN 'shared_key'
+                    WHEN was_respond_contact(%(workspace_id)s, %(org_id)s, l.salesforce_id) THEN 'was_present'
+                    WHEN EXISTS (SELECT FROM salesforce_key k
+                                   JOIN creation_claim t ON t.workspace_id = %(workspace_id)s AND t.kind = k.kind AND t.key = k.key
+                                  WHERE k.org_id = %(org_id)s AND k.salesforce_id = l.salesforce_id
+                                    AND t.salesforce_id <> l.salesforce_id) THEN 'same_person' END AS rule
+          FROM looked_at l) AS v
+ON CONFLICT (workspace_id, salesforce_id) DO UPDATE
+   SET status = excluded.status, rule = excluded.rule, is_bulk_import = excluded.is_bulk_import, planned_at = now()
+ WHERE held.status = 'skipped'
+   AND held.rule IS DISTINCT FROM excluded.rule;
+
+-- name: skip_switched_off
+-- Skip what is planned where the switch is off, or was switched on again after the record was made.
+-- Params: workspace_id text | Rows: none
+UPDATE contact_creation c
+   SET status = 'skipped', rule = CASE WHEN w.auto_create_since IS NULL THEN 'switched_off' ELSE 'before_switch_on' END
+  FROM workspace w
+ WHERE w.workspace_id = %(workspace_id)s
+   AND c.workspace_id = w.workspace_id
+   AND c.status = 'planned'
+   AND (w.auto_create_since IS NULL
+        OR EXISTS (SELECT FROM salesforce_contact s
+                    WHERE s.org_id = c.org_id AND s.salesforce_id = c.salesforce_id AND s.created_at < w.auto_create_since));
+
+-- name: count_creations
+-- Count a workspace's creations by status and rule.
+-- Params: workspace_id text | Rows: 0..n (status, rule, creations)
+SELECT status, coalesce(rule, '') AS rule, count(*) AS creations
+  FROM contact_creation
+ WHERE workspace_id = %(workspace_id)s
+ GROUP BY status, rule
+ ORDER BY status, rule;
+
+-- name: select_next_creation
+-- Take the next creation to work on: begun ones first, then planned ones, oldest record first.
+-- Params: workspace_id text | Rows: 0..1 (salesforce_id, status, claimed_at, attempts, respond_id)
+SELECT c.salesforce_id, c.status, c.claimed_at, c.attempts, c.respond_id
+  FROM contact_creation c
+ WHERE c.workspace_id = %(workspace_id)s
+   AND c.status IN ('planned', 'creating', 'created')
+   AND (c.not_before IS NULL OR c.not_before <= now())
+ ORDER BY c.status = 'planned', c.planned_at, c.salesforce_id
+ LIMIT 1;
+
+-- name: select_person_to_create
+-- Read what a contact is created from: its names, and its usable keys with their numbers, best field first.
+-- Params: workspace_id text, org_id text, salesforce_id text | Rows: 0..n (first_name, last_name, kind, key, e164, source_field, live_contacts)
+SELECT DISTINCT ON (k.kind, k.key) c.first_name, c.last_name, k.kind, k.key, r.e164, v.source_field, h.live_contacts
+  FROM salesforce_contact c
+  JOIN workspace w ON w.workspace_id = %(workspace_id)s
+  JOIN salesforce_key k ON k.org_id = c.org_id AND k.salesforce_id = c.salesforce_id AND k.kind IN ('email', 'phone')
+  JOIN salesforce_raw_value v ON v.org_id = c.org_id AND v.salesforce_id = c.salesforce_id AND v.kind = k.kind
+  JOIN key_rule r ON r.kind = v.kind AND r.region = v.region AND r.raw_digest = v.raw_digest AND r.key = k.key
+ CROSS JOIN LATERAL (
+       SELECT count(DISTINCT x.effective_id) AS live_contacts FROM salesforce_key x
+        WHERE x.org_id = k.org_id AND x.kind = k.kind AND x.key = k.key) AS h
+ WHERE c.org_id = %(org_id)s
+   AND c.salesforce_id = %(salesforce_id)s
+   AND c.presence = 'live'
+   AND h.live_contacts <= w.shared_key_limit
+ ORDER BY k.kind, k.key, array_position(ARRAY['Email', 'MobilePhone', 'Phone', 'HomePhone', 'OtherPhone'], v.source_field);
+
+-- name: claim_keys
+-- Claim a person's keys; a key that another record holds is not claimed.
+-- Params: workspace_id text, salesforce_id text, kinds text[], keys text[] | Rows: none
+INSERT INTO creation_claim (workspace_id, kind, key, salesforce_id)
+SELECT %(workspace_id)s, kind, key, %(salesforce_id)s
+  FROM unnest(%(kinds)s::text[], %(keys)s::text[]) AS wanted (kind, key)
+-- two workers that claim the same keys meet them in one order
+ ORDER BY kind, key
+ON CONFLICT DO NOTHING;
+
+-- name: count_foreign_claims
+-- Count which of a person's keys another record has claimed.
+-- Params: workspace_id text, salesforce_id text, kinds text[], keys text[] | Rows: 1 (claims)
+SELECT count(*) AS claims
+  FROM unnest(%(kinds)s::text[], %(keys)s::text[]) AS wanted (kind, key)
+  JOIN creation_claim c USING (kind, key)
+ WHERE c.workspace_id = %(workspace_id)s
+   AND c.salesforce_id <> %(salesforce_id)s;
+
+-- name: release_claims
+-- Give a record's keys back.
+-- Params: workspace_id text, salesforce_id text | Rows: none
+DELETE FROM creation_claim
+ WHERE workspace_id = %(workspace_id)s
+   AND salesforce_id = %(salesforce_id)s;
+
+-- name: begin_creation
+-- Note that we set out to create: from here on a younger contact with these keys is ours.
+-- Params: workspace_id text, salesforce_id text, claimed_at timestamptz | Rows: none
+UPDATE contact_creation
+   SET status = 'creating', claimed_at = %(claimed_at)s, attempts = attempts + 1, not_before = NULL
+ WHERE workspace_id = %(workspace_id)s
+   AND salesforce_id = %(salesforce_id)s
+   AND status = 'planned';
+
+-- name: settle_creation
+-- Write down what became of a creation.
+-- Params: workspace_id text, salesforce_id text, status text, rule text, identifier text, respond_id bigint, tags text[], error_code text, error_detail text | Rows: none
+UPDATE contact_creation
+   SET status = %(status)s, rule = %(rule)s, identifier = coalesce(%(identifier)s, identifier),
+       respond_id = coalesce(%(respond_id)s, respond_id), tags = %(tags)s::text[], error_code = %(error_code)s,
+       error_detail = %(error_detail)s, not_before = NULL,
+       settled_at = CASE WHEN %(status)s <> 'planned' THEN now() END
+ WHERE workspace_id = %(workspace_id)s
+   AND salesforce_id = %(salesforce_id)s;
+
+-- name: postpone_creation
+-- Look at a creation again later, in the status it has.
+-- Params: workspace_id text, salesforce_id text, seconds float, error_code text, error_detail text | Rows: none
+UPDATE contact_creation
+   SET not_before = now() + make_interval(secs => %(seconds)s), error_code = %(error_code)s, error_detail = %(error_detail)s
+ WHERE workspace_id = %(workspace_id)s
+   AND salesforce_id = %(salesforce_id)s;
+
+-- name: select_respond_by_keys
+-- Find mirrored respond contacts that hold any of a person's keys.
+-- Params: workspace_id text, kinds text[], keys text[] | Rows: 0..n (respond_id, kind)
+SELECT k.respond_id, k.kind
+  FROM unnest(%(kinds)s::text[], %(keys)s::text[]) AS wanted (kind, key)
+  JOIN respond_key k USING (kind, key)
+ WHERE k.workspace_id = %(workspace_id)s
+ ORDER BY k.respond_id;
+
+-- name: mark_respond_changed
+-- Put one respond contact on the working tables of normalizing, matching and materializing.
+-- Params: workspace_id text, respond_id bigint | Rows: none
+WITH normalizing AS (
+    INSERT INTO changed_respond (workspace_id, respond_id) VALUES (%(workspace_id)s, %(respond_id)s) ON CONFLICT DO NOTHING
+), matching AS (
+    INSERT INTO affected_contact (workspace_id, respond_id) VALUES (%(workspace_id)s, %(respond_id)s) ON CONFLICT DO NOTHING
+)
+INSERT INTO changed_row (workspace_id, respond_id) VALUES (%(workspace_id)s, %(respond_id)s) ON CONFLICT DO NOTHING;

@@ -1,0 +1,59 @@
+-- How a Salesforce record came in: by hand or by bulk import. Nothing is planned before this verdict is in.
+-- Evidence: ingest jobs (object, creator, time) and bursts (many records by one creator within a short time).
+
+-- name: list_orgs_to_judge
+-- List the orgs with new records that a workspace might create and that no verdict is in for.
+-- Params: none | Rows: 0..n (org_id)
+SELECT DISTINCT o.org_id
+  FROM salesforce_org o
+  JOIN workspace w ON w.org_id = o.org_id AND w.auto_create_since IS NOT NULL
+ WHERE o.disconnected_at IS NULL
+   AND EXISTS (
+       SELECT FROM salesforce_contact c
+        WHERE c.org_id = o.org_id AND c.created_at >= w.auto_create_since AND c.bulk_judged_at IS NULL)
+ ORDER BY o.org_id;
+
+-- name: select_unjudged_span
+-- Read from when to when the org's unjudged new records were created, and how many may be judged now.
+-- Params: org_id text, settle_seconds float | Rows: 1 (first_at, last_at, contacts)
+SELECT min(c.created_at) AS first_at, max(c.created_at) AS last_at, count(*) AS contacts
+  FROM salesforce_contact c
+ WHERE c.org_id = %(org_id)s
+   AND c.bulk_judged_at IS NULL
+   AND c.created_at >= (SELECT min(w.auto_create_since) FROM workspace w WHERE w.org_id = %(org_id)s)
+   AND c.created_at <= now() - make_interval(secs => %(settle_seconds)s);
+
+-- name: judge_contacts
+-- Give the org's new records their verdict, with what it rests on.
+-- Params: org_id text, jobs json, settle_seconds float, burst_size int, burst_seconds float | Rows: none
+WITH recent AS (
+    SELECT c.salesforce_id, c.created_by_id, c.created_at, c.bulk_judged_at,
+           count(*) OVER (PARTITION BY c.created_by_id ORDER BY c.created_at
+               RANGE BETWEEN make_interval(secs => %(burst_seconds)s) PRECEDING AND CURRENT ROW) AS before_count,
+           count(*) OVER (PARTITION BY c.created_by_id ORDER BY c.created_at
+               RANGE BETWEEN CURRENT ROW AND make_interval(secs => %(burst_seconds)s) FOLLOWING) AS after_count
+      FROM salesforce_contact c
+     WHERE c.org_id = %(org_id)s
+       AND c.created_at >= (SELECT min(w.auto_create_since) FROM workspace w WHERE w.org_id = %(org_id)s)
+             - make_interval(secs => %(burst_seconds)s)
+), judged AS (
+    SELECT r.salesforce_id, greatest(r.before_count, r.after_count) AS burst, j.job_id, j.job_type
+      FROM recent r
+      LEFT JOIN LATERAL (
+           SELECT x.job_id, x.job_type
+             FROM jsonb_to_recordset(%(jobs)s::jsonb) AS x (job_id text, job_type text, created_by_id text, created_at timestamptz)
+            WHERE x.created_by_id = r.created_by_id
+              -- a job saves its rows within minutes to hours of being made
+              AND r.created_at BETWEEN x.created_at AND x.created_at + interval '24 hours'
+            ORDER BY x.created_at DESC
+            LIMIT 1) AS j ON true
+     WHERE r.bulk_judged_at IS NULL
+       AND r.created_at <= now() - make_interval(secs => %(settle_seconds)s)
+)
+UPDATE salesforce_contact c
+   SET bulk_judged_at = now(),
+       is_bulk_import = j.job_id IS NOT NULL OR j.burst >= %(burst_size)s,
+       bulk_evidence = jsonb_strip_nulls(jsonb_build_object('job_id', j.job_id, 'job_type', j.job_type, 'burst', j.burst))
+  FROM judged j
+ WHERE c.org_id = %(org_id)s
+   AND c.salesforce_id = j.salesforce_id;

@@ -1,0 +1,97 @@
+-- How things stand, for the operator's commands: orgs, workspaces, windows, backlog, latest runs, migrations.
+-- Only reads; every statement answers in one pass over few rows, match counts aside.
+
+-- name: is_schema_there
+-- Tell whether the record of migrations exists.
+-- Params: none | Rows: 1 (is_there)
+SELECT to_regclass('contact_sync.schema_migration') IS NOT NULL AS is_there;
+
+-- name: select_applied_migrations
+-- List the migrations that were applied.
+-- Params: none | Rows: 0..n (name)
+SELECT name
+  FROM contact_sync.schema_migration
+ ORDER BY name;
+
+-- name: select_org_status
+-- Read per org how far it is proven complete, what waits, what is in quarantine and what it cost today.
+-- Params: none | Rows: 0..n (org_id, name, conn_id, disconnected_at, watermark_at, watermark_age_seconds, pending_changes, oldest_change_seconds, quarantined_rows, calls_today)
+SELECT o.org_id, o.name, o.conn_id, o.disconnected_at, w.watermark_at,
+       extract(epoch FROM now() - w.watermark_at)::float8 AS watermark_age_seconds,
+       p.pending_changes, p.oldest_change_seconds,
+       (SELECT count(*) FROM quarantined_row q WHERE q.org_id = o.org_id AND q.resolved_at IS NULL) AS quarantined_rows,
+       (SELECT coalesce(jsonb_object_agg(u.lane, u.calls), '{}') FROM api_usage u
+         WHERE u.org_id = o.org_id AND u.day = (now() AT TIME ZONE 'UTC')::date) AS calls_today
+  FROM salesforce_org o
+ CROSS JOIN LATERAL (
+       SELECT max(read_until) AS watermark_at FROM extract_window x
+        WHERE x.org_id = o.org_id AND x.kind IN ('initial', 'incremental') AND x.status = 'proven') AS w
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS pending_changes,
+              coalesce(extract(epoch FROM now() - min(c.queued_at)), 0)::float8 AS oldest_change_seconds
+         FROM pending_change c WHERE c.org_id = o.org_id) AS p
+ ORDER BY o.org_id;
+
+-- name: select_latest_windows
+-- List each org's latest windows, newest first.
+-- Params: windows int | Rows: 0..n (org_id, window_id, kind, status, read_from, read_until, rows_reported, rows_landed, rows_merged, rows_quarantined, rows_late, api_calls, started_at, finished_at, detail)
+SELECT o.org_id, x.window_id, x.kind, x.status, x.read_from, x.read_until, x.rows_reported, x.rows_landed,
+       x.rows_merged, x.rows_quarantined, x.rows_late, x.api_calls, x.started_at, x.finished_at, x.detail
+  FROM salesforce_org o
+ CROSS JOIN LATERAL (
+       SELECT window_id, kind, status, read_from, read_until, rows_reported, rows_landed, rows_merged,
+              rows_quarantined, rows_late, api_calls, started_at, finished_at, detail
+         FROM extract_window
+        WHERE org_id = o.org_id
+        ORDER BY window_id DESC
+        LIMIT %(windows)s) AS x
+ ORDER BY o.org_id, x.window_id DESC;
+
+-- name: select_workspace_status
+-- Read per workspace whom it serves, its switches and how old its last whole walk is.
+-- Params: none | Rows: 0..n (workspace_id, name, org_id, respond_conn_id, match_mode, editing_enabled, auto_create_since, chosen_fields, walk_age_seconds, quarantined_rows, held_changes)
+SELECT w.workspace_id, w.name, w.org_id, w.respond_conn_id, w.match_mode, w.editing_enabled, w.auto_create_since,
+       (SELECT count(*) FROM sidebar_field_choice c WHERE c.workspace_id = w.workspace_id) AS chosen_fields,
+       (SELECT extract(epoch FROM now() - max(r.finished_at))::float8 FROM respond_walk r
+         WHERE r.workspace_id = w.workspace_id) AS walk_age_seconds,
+       (SELECT count(*) FROM quarantined_row q
+         WHERE q.workspace_id = w.workspace_id AND q.resolved_at IS NULL) AS quarantined_rows,
+       (SELECT count(*) FROM held_change h
+         WHERE h.workspace_id = w.workspace_id AND h.decision IS NULL) AS held_changes
+  FROM workspace w
+ ORDER BY w.workspace_id;
+
+-- name: select_match_counts
+-- Count matched, ambiguous and unmatched contacts per workspace, by rule or reason.
+-- Params: none | Rows: 0..n (workspace_id, status, reason, contacts)
+SELECT workspace_id, status, reason, contacts
+  FROM match_overview
+ ORDER BY workspace_id, status, contacts DESC, reason;
+
+-- name: select_latest_stage_runs
+-- Read the latest run of each stage and scope of the last day.
+-- Params: none | Rows: 0..n (stage, scope, status, counts, started_at, age_seconds, seconds, error)
+SELECT DISTINCT ON (stage, scope) stage, scope, status, counts, started_at,
+       extract(epoch FROM now() - started_at)::float8 AS age_seconds,
+       extract(epoch FROM finished_at - started_at)::float8 AS seconds, error
+  FROM stage_run
+ WHERE started_at > now() - interval '1 day'
+ ORDER BY stage, scope, started_at DESC;
+
+-- name: count_pending_by_entity
+-- Count what an org's stages still have to look at.
+-- Params: org_id text | Rows: 1 (normalize_contacts, match_contacts, materialize_sidebar)
+SELECT count(*) FILTER (WHERE entity IN ('salesforce_contact', 'respond_contact')) AS normalize_contacts,
+       count(*) FILTER (WHERE entity IN ('salesforce_key', 'respond_key')) AS match_contacts,
+       count(*) FILTER (WHERE entity = 'sidebar_row') AS materialize_sidebar
+  FROM pending_change
+ WHERE org_id = %(org_id)s;
+
+-- name: count_workspace_rows
+-- Count what a disconnect removes or parks.
+-- Params: workspace_id text | Rows: 1 (sidebar_rows, matches, issues, queued_edits)
+SELECT (SELECT count(*) FROM sidebar_fields WHERE workspace_id = %(workspace_id)s) AS sidebar_rows,
+       (SELECT count(*) FROM contact_match WHERE workspace_id = %(workspace_id)s) AS matches,
+       (SELECT count(*) FROM match_issue WHERE workspace_id = %(workspace_id)s) AS issues,
+       (SELECT count(*) FROM field_edit
+         WHERE workspace_id = %(workspace_id)s AND status = 'queued') AS queued_edits;

@@ -1,0 +1,71 @@
+"""Whom a contact is created for: the names and usable keys of one live Salesforce record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from contact_sync import database, errors, keys
+
+#: The vendor's limit is not published; names longer than this are cut rather than refused.
+NAME_CHARACTERS = 255
+#: Where people are reached, best first.
+_FIELDS = ("Email", "MobilePhone", "Phone", "HomePhone", "OtherPhone")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """What is created: names, and the usable keys. ``phone`` is E.164; a person has at least one key."""
+
+    salesforce_id: str
+    first_name: str
+    last_name: str | None
+    email: str | None
+    phone: str | None
+    kinds: tuple[str, ...]
+    keys: tuple[str, ...]
+
+    @property
+    def identifier(self) -> str:
+        """The phone where there is one: agents write to it."""
+        return f"phone:{self.phone}" if self.phone else f"email:{self.email}"
+
+    @property
+    def identifiers(self) -> list[str]:
+        """Every spelling under which the contact may be there already."""
+        phones = [f"phone:{spelling}" for spelling in keys.phone_spellings(self.phone)] if self.phone else []
+        return phones + ([f"email:{self.email}"] if self.email else [])
+
+
+def read(db: database.Database, workspace: database.Row, salesforce_id: str) -> Person | None:
+    """Return the person behind a live record, None if it has no usable key. RejectError if it has no name."""
+    rows = db.all(
+        "select_person_to_create",
+        workspace_id=workspace["workspace_id"],
+        org_id=workspace["org_id"],
+        salesforce_id=salesforce_id,
+    )
+    if not rows:
+        return None
+    names = [name.strip() for name in (rows[0]["first_name"], rows[0]["last_name"]) if name and name.strip()]
+    if not names:
+        raise errors.RejectError(
+            "no_name", "the record has neither a first nor a last name; respond.io needs one"
+        )
+    return Person(
+        salesforce_id=salesforce_id,
+        first_name=names[0][:NAME_CHARACTERS],
+        last_name=names[1][:NAME_CHARACTERS] if len(names) > 1 else None,
+        email=_best(rows, "email", "key"),
+        phone=_best(rows, "phone", "e164"),
+        kinds=tuple(row["kind"] for row in rows),
+        keys=tuple(row["key"] for row in rows),
+    )
+
+
+def _best(rows: Sequence[database.Row], kind: str, column: str) -> str | None:
+    """The value of the first field in the order that people are reached by."""
+    fitting = sorted(
+        (row for row in rows if row["kind"] == kind), key=lambda row: _FIELDS.index(row["source_field"])
+    )
+    return str(fitting[0][column]) if fitting else None
