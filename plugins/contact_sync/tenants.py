@@ -80,7 +80,7 @@ def refresh_fields(db: database.Database, session: auth.Session, *, org_id: str)
 
     A lost field keeps its values, marked stale. Returns counts: ``fields``, ``changed``, ``lost``.
     """
-    described = _described(session)
+    described = asked_fields(session)
     with db.transaction() as tx:
         changed = tx.execute(
             "upsert_salesforce_fields",
@@ -194,7 +194,8 @@ def known_workspace(db: database.Database, workspace_id: str) -> database.Row:
     return row
 
 
-def _described(session: auth.Session) -> list[records.SalesforceField]:
+def asked_fields(session: auth.Session) -> list[records.SalesforceField]:
+    """Ask Salesforce for the fields of Contact and the displayable ones of its parents, as ``Account.Name``."""
     own = describe.contact_fields(session)
     names = {field.name for field in own}
     parents = [

@@ -1,0 +1,144 @@
+"""run: a stage, or the whole road, by hand and without Airflow. For debugging; the DAGs call the same stages."""
+
+from __future__ import annotations
+
+import argparse
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from contact_sync import database, edges, errors, stages
+from contact_sync.cli import output, words
+
+Outcome = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A stage as this command calls it: per org or per workspace, with its edges opened."""
+
+    name: str
+    per: Literal["org", "workspace"]
+    #: Takes the edges, the org's or workspace's id and the run's id; returns counts.
+    call: Callable[[edges.Edges, str, str], dict[str, int]]
+
+
+def _extract_salesforce(opened: edges.Edges, org_id: str, run_id: str) -> dict[str, int]:
+    salesforce = opened.salesforce_of(org_id, lane="extract")
+    return stages.extract_salesforce_contacts.run(opened.db, salesforce, org_id=org_id, run_id=run_id)
+
+
+def _extract_respond(opened: edges.Edges, workspace_id: str, run_id: str) -> dict[str, int]:
+    respond = opened.respond_of(workspace_id, lane="extract")
+    return stages.extract_respond_contacts.run(opened.db, respond, workspace_id=workspace_id, run_id=run_id)
+
+
+def _normalize(opened: edges.Edges, org_id: str, run_id: str) -> dict[str, int]:
+    return stages.normalize_contacts.run(opened.db, org_id=org_id, run_id=run_id)
+
+
+def _match(opened: edges.Edges, org_id: str, run_id: str) -> dict[str, int]:
+    return stages.match_contacts.run(opened.db, org_id=org_id, run_id=run_id)
+
+
+def _materialize(opened: edges.Edges, org_id: str, run_id: str) -> dict[str, int]:
+    return stages.materialize_sidebar.run(opened.db, org_id=org_id, run_id=run_id)
+
+
+#: The road in order.
+ROAD = (
+    Stage(name="extract_salesforce_contacts", per="org", call=_extract_salesforce),
+    Stage(name="extract_respond_contacts", per="workspace", call=_extract_respond),
+    Stage(name="normalize_contacts", per="org", call=_normalize),
+    Stage(name="match_contacts", per="org", call=_match),
+    Stage(name="materialize_sidebar", per="org", call=_materialize),
+)
+
+
+def add_commands(commands: words.Commands) -> None:
+    parser = words.declare(
+        commands,
+        "run",
+        run,
+        about="Run a stage for all connected orgs and workspaces, without Airflow. One failure stops no other.",
+        example="run all --workspace demo",
+        changes=True,
+    )
+    parser.add_argument(
+        "stage",
+        metavar="STAGE",
+        choices=("all", *(stage.name for stage in ROAD)),
+        help=f"all, or one of {', '.join(stage.name for stage in ROAD)}",
+    )
+    parser.add_argument("--org", metavar="ORG_ID", help="this org only")
+    parser.add_argument("--workspace", metavar="WORKSPACE_ID", help="this workspace and its org only")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run what was asked for; 1 if any scope failed."""
+    wanted = [stage for stage in ROAD if arguments.stage in ("all", stage.name)]
+    run_id = f"cli-{uuid.uuid4()}"
+    with words.opened_edges() as opened:
+        scopes = _scopes(opened.db, org_id=arguments.org, workspace_id=arguments.workspace)
+        todo = [(stage, scope) for stage in wanted for scope in scopes[stage.per]]
+        if arguments.dry_run:
+            outcomes = [_foreseen(opened.db, stage, scope) for stage, scope in todo]
+        else:
+            outcomes = [_outcome(opened, stage, scope, run_id) for stage, scope in todo]
+    document = {"run_id": run_id, "dry_run": arguments.dry_run, "results": outcomes}
+    output.answer(arguments, document, _lines(outcomes))
+    return int(any(outcome["error"] for outcome in outcomes))
+
+
+def _scopes(db: database.Database, *, org_id: str | None, workspace_id: str | None) -> dict[str, list[str]]:
+    """Return the orgs and workspaces concerned; StopError if there are none."""
+    rows = [
+        row
+        for row in db.all("select_connected_workspaces")
+        if org_id in (None, row["org_id"]) and workspace_id in (None, row["workspace_id"])
+    ]
+    orgs = {row["org_id"] for row in rows}
+    if workspace_id is None:
+        # an org is read before its first workspace is made
+        orgs |= {
+            row["org_id"]
+            for row in db.all("select_orgs")
+            if row["disconnected_at"] is None and org_id in (None, row["org_id"])
+        }
+    if not orgs:
+        raise errors.StopError(
+            f"nothing connected{' under this name' if org_id or workspace_id else ''}:"
+            " run `python -m contact_sync connect` and `workspace set --org` first"
+        )
+    return {"org": sorted(orgs), "workspace": [row["workspace_id"] for row in rows]}
+
+
+def _outcome(opened: edges.Edges, stage: Stage, scope: str, run_id: str) -> Outcome:
+    try:
+        counts, error = stage.call(opened, scope, run_id), None
+    except errors.ContactSyncError as exc:
+        counts, error = {}, str(exc)
+    return {"stage": stage.name, "scope": scope, "counts": counts, "error": error}
+
+
+def _foreseen(db: database.Database, stage: Stage, scope: str) -> Outcome:
+    """What waits for the stage in the change feed; an extraction learns only by asking what there is."""
+    pending = db.one("count_pending_by_entity", org_id=scope) if stage.per == "org" else None
+    counts = {"pending_changes": pending[stage.name]} if pending and stage.name in pending else {}
+    return {"stage": stage.name, "scope": scope, "counts": counts, "error": None, "is_foreseen": True}
+
+
+def _lines(outcomes: list[Outcome]) -> Iterator[str]:
+    yield from output.table(
+        ("stage", "scope", "result"),
+        [(outcome["stage"], outcome["scope"], _result(outcome)) for outcome in outcomes],
+    )
+
+
+def _result(outcome: Outcome) -> str:
+    if outcome["error"]:
+        return f"failed: {outcome['error']}"
+    if outcome.get("is_foreseen") and not outcome["counts"]:
+        return "would ask what is new"
+    return output.counts(outcome["counts"])

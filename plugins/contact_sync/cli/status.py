@@ -1,0 +1,143 @@
+"""status: how far each org is read, what each workspace has matched, what waits and what ran last."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from contact_sync import database
+from contact_sync.cli import output, words
+
+WINDOWS = 3
+
+Item = Mapping[str, Any]
+
+
+def add_commands(commands: words.Commands) -> None:
+    words.declare(
+        commands,
+        "status",
+        run,
+        about="Say how things stand: watermarks, windows, matches, backlog, latest runs, API calls of today.",
+        example="status --json",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Read and print."""
+    with words.opened_database() as db:
+        document: dict[str, Sequence[Item]] = {
+            "orgs": _orgs(db),
+            "workspaces": _workspaces(db),
+            "stages": [dict(row) for row in db.all("select_latest_stage_runs")],
+        }
+    output.answer(arguments, document, _lines(document))
+
+
+def _orgs(db: database.Database) -> list[Item]:
+    windows = [dict(row) for row in db.all("select_latest_windows", windows=WINDOWS)]
+    return [
+        {**row, "windows": [window for window in windows if window["org_id"] == row["org_id"]]}
+        for row in db.all("select_org_status")
+    ]
+
+
+def _workspaces(db: database.Database) -> list[Item]:
+    counts = db.all("select_match_counts")
+    return [
+        {
+            **row,
+            **{
+                status: {
+                    c["reason"]: c["contacts"]
+                    for c in counts
+                    if c["workspace_id"] == row["workspace_id"] and c["status"] == status
+                }
+                for status in ("matched", "ambiguous", "unmatched")
+            },
+        }
+        for row in db.all("select_workspace_status")
+    ]
+
+
+def _lines(document: Mapping[str, Sequence[Item]]) -> Iterator[str]:
+    if not document["orgs"]:
+        yield "no org yet: python -m contact_sync connect CONN_ID"
+    for org in document["orgs"]:
+        yield from _org(org)
+    for workspace in document["workspaces"]:
+        yield from _workspace(workspace)
+    headers = ("stage", "scope", "when", "status", "seconds", "counts")
+    rows = [
+        (
+            run["stage"],
+            run["scope"],
+            f"{output.age(run['age_seconds'])} ago",
+            run["status"],
+            run["seconds"],
+            _said(run),
+        )
+        for run in document["stages"]
+    ]
+    if rows:
+        yield "latest runs"
+        yield from output.table(headers, rows, indent="  ")
+
+
+def _said(run: Item) -> str:
+    return str(run["error"]) if run["error"] else output.counts(run["counts"])
+
+
+def _org(org: Item) -> Iterator[str]:
+    yield f"org {org['org_id']}  {output.visible(org['name'])}"
+    if org["disconnected_at"]:
+        yield f"  disconnected since {output.visible(org['disconnected_at'])}: nothing is read"
+    yield f"  proven complete   {_reach(org)}"
+    yield f"  waiting changes   {org['pending_changes']}{_oldest(org)}"
+    yield f"  in quarantine     {org['quarantined_rows']}"
+    yield f"  API calls today   {output.counts(org['calls_today']) if org['calls_today'] else 'none'}"
+    headers = (
+        "window",
+        "kind",
+        "status",
+        "reported",
+        "landed",
+        "changed",
+        "quarantined",
+        "late",
+        "calls",
+        "until",
+    )
+    names = ("window_id", "kind", "status", "rows_reported", "rows_landed", "rows_merged", "rows_quarantined")
+    rows = [
+        tuple(window[name] for name in (*names, "rows_late", "api_calls", "read_until"))
+        for window in org["windows"]
+    ]
+    yield from output.table(headers, rows, indent="  ")
+    yield ""
+
+
+def _reach(org: Item) -> str:
+    if org["watermark_at"] is None:
+        return "never read"
+    return f"until {output.visible(org['watermark_at'])} UTC, {output.age(org['watermark_age_seconds'])} ago"
+
+
+def _oldest(org: Item) -> str:
+    return f", the oldest for {output.age(org['oldest_change_seconds'])}" if org["pending_changes"] else ""
+
+
+def _workspace(workspace: Item) -> Iterator[str]:
+    serves = f"serves org {workspace['org_id']}" if workspace["org_id"] else "serves no org"
+    yield f"workspace {workspace['workspace_id']}  {output.visible(workspace['name'])}, {serves}"
+    walked = output.age(workspace["walk_age_seconds"])
+    yield f"  last whole walk   {walked if walked == 'never' else f'{walked} ago'}"
+    for status in ("matched", "ambiguous", "unmatched"):
+        found = workspace[status]
+        parts = ", ".join(f"{reason} {number}" for reason, number in found.items())
+        yield f"  {status:<17} {sum(found.values())}{f'  ({parts})' if parts else ''}"
+    yield f"  in quarantine     {workspace['quarantined_rows']}"
+    if workspace["held_changes"]:
+        yield f"  held changes      {workspace['held_changes']}: a person must decide"
+    yield ""
