@@ -56,7 +56,7 @@ def create_contacts() -> None:
             return wiring.chunks([row["org_id"] for row in edges.db.all("list_orgs_to_judge")])
 
     @task(task_id="judge_bulk_imports")
-    def judge(org_ids: list[str], run_id: str = "") -> dict[str, int]:
+    def judge(org_ids: list[str], run_id: str) -> dict[str, int]:
         with wiring.opened() as edges:
             return wiring.each(
                 org_ids,
@@ -66,14 +66,15 @@ def create_contacts() -> None:
                 news=("judged",),
             )
 
-    @task(trigger_rule=TriggerRule.NONE_FAILED)
+    # an org without a verdict delays its own creations, nobody else's
+    @task(trigger_rule=TriggerRule.ALL_DONE)
     def list_workspaces_creating() -> list[list[str]]:
         with wiring.opened() as edges:
             return wiring.chunks([row["workspace_id"] for row in edges.db.all("list_workspaces_creating")])
 
     @task(task_id="create_contacts", outlets=[assets.respond_contacts], trigger_rule=TriggerRule.NONE_FAILED)
     def create(
-        workspace_ids: list[str], run_id: str = "", params: dict[str, object] | None = None
+        workspace_ids: list[str], run_id: str, params: dict[str, object] | None = None
     ) -> dict[str, int]:
         wishes = stages.create_contacts.Wishes(**(params or {}))  # type: ignore[arg-type]
         with wiring.opened() as edges:
@@ -90,8 +91,9 @@ def create_contacts() -> None:
             )
 
     workspaces = list_workspaces_creating()
-    judge.expand(org_ids=list_orgs_to_judge()) >> workspaces
-    create.expand(workspace_ids=workspaces)
+    judged = judge.expand(org_ids=list_orgs_to_judge())
+    judged >> workspaces
+    [judged, create.expand(workspace_ids=workspaces)] >> wiring.no_failure()
 
 
 create_contacts()

@@ -19,7 +19,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pendulum
-from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, TriggerRule, dag, task
+from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, TriggerRule, chain, dag, task
 
 from contact_sync import stages
 from contact_sync.airflow_side import assets, wiring
@@ -52,8 +52,8 @@ def match_contacts() -> None:
                 news=("keys",),
             )
 
-    # a stage that had nothing to do is skipped; the next one still looks at its own feed
-    @task(task_id="match_contacts", outlets=[assets.contact_matches], trigger_rule=TriggerRule.NONE_FAILED)
+    # each stage works off its own feed, whether the one before had nothing to do or failed for somebody
+    @task(task_id="match_contacts", outlets=[assets.contact_matches], trigger_rule=TriggerRule.ALL_DONE)
     def match(org_ids: list[str], run_id: str) -> dict[str, int]:
         with wiring.opened() as edges:
             return wiring.each(
@@ -62,7 +62,7 @@ def match_contacts() -> None:
                 news=("written",),
             )
 
-    @task(task_id="materialize_sidebar", trigger_rule=TriggerRule.NONE_FAILED)
+    @task(task_id="materialize_sidebar", trigger_rule=TriggerRule.ALL_DONE)
     def materialize(org_ids: list[str], run_id: str) -> dict[str, int]:
         with wiring.opened() as edges:
             return wiring.each(
@@ -72,7 +72,9 @@ def match_contacts() -> None:
             )
 
     orgs = list_orgs_with_changes()
-    normalize.expand(org_ids=orgs) >> match.expand(org_ids=orgs) >> materialize.expand(org_ids=orgs)
+    stages_in_order = [each.expand(org_ids=orgs) for each in (normalize, match, materialize)]
+    chain(*stages_in_order)
+    stages_in_order >> wiring.no_failure()
 
 
 match_contacts()

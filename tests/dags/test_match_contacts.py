@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import psycopg2
 import pytest
 
+from sandbox import postgres
 from tests.dags.conftest import Play
 from tests.raw_sql import RawSql
-from tests.stages.house import House, person_id
+from tests.stages.house import OTHER_ORG, House
 
 TASKS = ("normalize_contacts", "match_contacts", "materialize_sidebar")
 
@@ -31,14 +33,14 @@ def test_a_run_fills_matches_issues_and_sidebar(play: Play, people: House, raw: 
 
 def test_every_task_says_by_its_state_that_it_wrote(play: Play, people: House) -> None:
     played = play("match_contacts")
-    assert {task: played.tasks[task] for task in TASKS} == dict.fromkeys(TASKS, {"success"})
+    assert {task: played.tasks[task] for task in TASKS} == {task: {"success"} for task in TASKS}
 
 
 def test_a_second_run_is_skipped(play: Play, people: House) -> None:
     play("match_contacts")
     played = play("match_contacts")
     assert played.state == "success"
-    assert {task: played.tasks[task] for task in TASKS} == dict.fromkeys(TASKS, {"skipped"})
+    assert {task: played.tasks[task] for task in TASKS} == {task: {"skipped"} for task in TASKS}
 
 
 def test_a_changed_field_passes_by_the_matching(play: Play, people: House) -> None:
@@ -47,3 +49,30 @@ def test_a_changed_field_passes_by_the_matching(play: Play, people: House) -> No
     played = play("match_contacts")
     assert people.row(1)["fields"] == {"Title": "Programmer"}
     assert played.tasks["match_contacts"] == {"skipped"}
+
+
+@pytest.fixture
+def broken_neighbour(people: House, postgres_server: postgres.Server, database_url: str) -> str:
+    """Another org with a changed contact, whose keys the database refuses."""
+    people.org(OTHER_ORG)
+    people.person(9, org_id=OTHER_ORG, email="eve@example.org")
+    owner = postgres_server.url(database_url.rpartition("/")[2], "contact_sync_owner")
+    with psycopg2.connect(owner) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE contact_sync.salesforce_key ADD CONSTRAINT broken CHECK (org_id <> %s)", (OTHER_ORG,)
+        )
+    connection.close()
+    return OTHER_ORG
+
+
+def test_an_org_that_cannot_be_normalized_stops_no_other(
+    play: Play, people: House, broken_neighbour: str
+) -> None:
+    play("match_contacts")
+    assert people.row(1)["fields"] == {"Title": "Countess"}
+
+
+def test_a_run_in_which_an_org_failed_is_not_green(play: Play, broken_neighbour: str) -> None:
+    played = play("match_contacts")
+    assert played.state == "failed"
+    assert played.tasks["normalize_contacts"] == {"failed"}

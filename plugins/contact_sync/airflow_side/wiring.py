@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow.sdk import BaseHook
+from airflow.sdk import BaseHook, TriggerRule, task
 from airflow.sdk.exceptions import (
     AirflowException,
     AirflowFailException,
@@ -78,6 +78,12 @@ def each(scopes: Sequence[str], run: Callable[[str], Counts], *, news: Sequence[
     if not any(total.get(name) for name in news):
         raise AirflowSkipException(f"nothing changed: {total}")
     return total
+
+
+@task(trigger_rule=TriggerRule.ONE_FAILED)
+def no_failure() -> None:
+    """Fail the run in which a task before this one failed: Airflow looks at a run's last tasks only."""
+    raise AirflowFailException("a task of this run failed: its own log says what to do")
 
 
 def _worst(failures: Sequence[errors.ContactSyncError]) -> errors.ContactSyncError:
