@@ -35,10 +35,11 @@ SELECT w.workspace_id, c.respond_id, w.org_id, c.first_name, c.last_name, c.emai
        created_at timestamptz, payload jsonb)
  WHERE w.workspace_id = %(workspace_id)s
 ON CONFLICT (workspace_id, respond_id) DO UPDATE
-   SET (first_name, last_name, email, phone, country, payload, created_at, content_hash, seen_at, written_by, gone_at)
-     = (excluded.first_name, excluded.last_name, excluded.email, excluded.phone, excluded.country, excluded.payload,
-        excluded.created_at, excluded.content_hash, excluded.seen_at, excluded.written_by, NULL)
- WHERE (mirror.content_hash <> excluded.content_hash OR mirror.gone_at IS NOT NULL)
+   SET (org_id, first_name, last_name, email, phone, country, payload, created_at, content_hash, seen_at, written_by, gone_at)
+     = (excluded.org_id, excluded.first_name, excluded.last_name, excluded.email, excluded.phone, excluded.country,
+        excluded.payload, excluded.created_at, excluded.content_hash, excluded.seen_at, excluded.written_by, NULL)
+       -- another org: the row was landing in the moment its workspace was connected or disconnected
+ WHERE (mirror.content_hash <> excluded.content_hash OR mirror.gone_at IS NOT NULL OR mirror.org_id IS DISTINCT FROM excluded.org_id)
    AND NOT (excluded.written_by = 'walk' AND mirror.written_by <> 'walk' AND mirror.seen_at > now() - interval '120 seconds');
 
 -- name: insert_walk_seen

@@ -113,8 +113,10 @@ DELETE FROM sidebar_fields s
 -- Params: org_id text | Rows: none
 INSERT INTO sidebar_fields AS held (
        org_id, workspace_id, respond_id, salesforce_id, salesforce_url, match_status, matched_by, fields, stale, as_of)
-SELECT %(org_id)s, workspace_id, respond_id, salesforce_id, salesforce_url, match_status, matched_by, fields, stale, as_of
-  FROM wanted_row
+SELECT %(org_id)s, v.workspace_id, v.respond_id, v.salesforce_id, v.salesforce_url, v.match_status, v.matched_by,
+       v.fields, v.stale, v.as_of
+  FROM wanted_row v
+  JOIN workspace w ON w.workspace_id = v.workspace_id AND w.org_id = %(org_id)s
 ON CONFLICT (workspace_id, respond_id) DO UPDATE
    SET org_id = excluded.org_id, salesforce_id = excluded.salesforce_id, salesforce_url = excluded.salesforce_url,
        match_status = excluded.match_status, matched_by = excluded.matched_by, fields = excluded.fields,

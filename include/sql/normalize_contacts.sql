@@ -228,8 +228,9 @@ DELETE FROM respond_key k
 -- Write the keys that are new.
 -- Params: org_id text | Rows: none
 INSERT INTO respond_key (org_id, workspace_id, kind, key, respond_id)
-SELECT %(org_id)s, workspace_id, kind, key, respond_id
-  FROM wanted_respond_key
+SELECT %(org_id)s, k.workspace_id, k.kind, k.key, k.respond_id
+  FROM wanted_respond_key k
+  JOIN workspace w ON w.workspace_id = k.workspace_id AND w.org_id = %(org_id)s
 ON CONFLICT DO NOTHING;
 
 -- name: feed_keyless_respond_contacts
@@ -240,3 +241,18 @@ SELECT %(org_id)s, x.workspace_id, 'respond_key', x.respond_id::text
   FROM changed_respond x
  WHERE NOT EXISTS (
        SELECT FROM respond_key k WHERE k.workspace_id = x.workspace_id AND k.respond_id = x.respond_id);
+
+-- name: feed_settled_respond_contacts
+-- Tell matching of respond contacts whose decision or creation names a changed Salesforce contact, common keys or not.
+-- Params: org_id text | Rows: none
+INSERT INTO pending_change (org_id, workspace_id, entity, entity_id)
+SELECT w.org_id, w.workspace_id, 'respond_key', settled.respond_id::text
+  FROM (SELECT d.workspace_id, d.respond_id
+          FROM changed_salesforce x
+          JOIN match_decision d ON d.org_id = %(org_id)s AND d.salesforce_id = x.salesforce_id AND d.revoked_at IS NULL
+         UNION
+        SELECT c.workspace_id, c.respond_id
+          FROM changed_salesforce x
+          JOIN contact_creation c ON c.org_id = %(org_id)s AND c.salesforce_id = x.salesforce_id
+         WHERE c.respond_id IS NOT NULL) AS settled
+  JOIN workspace w ON w.workspace_id = settled.workspace_id AND w.org_id = %(org_id)s;

@@ -144,6 +144,23 @@ UPDATE workspace
  WHERE workspace_id = %(workspace_id)s
    AND org_id IS DISTINCT FROM %(org_id)s;
 
+-- name: lock_workspace
+-- Wait for the stages that are writing for a workspace, and keep others from beginning until this transaction ends.
+-- Params: workspace_id text | Rows: 0..1 (workspace_id)
+SELECT workspace_id
+  FROM workspace
+ WHERE workspace_id = %(workspace_id)s
+   FOR NO KEY UPDATE;
+
+-- name: lock_serving_workspaces
+-- Keep the workspaces that serve an org from leaving it until this transaction ends.
+-- Params: org_id text | Rows: 0..n (workspace_id)
+SELECT workspace_id
+  FROM workspace
+ WHERE org_id = %(org_id)s
+ ORDER BY workspace_id
+   FOR SHARE;
+
 -- name: disconnect_workspace
 -- Let a workspace serve no org and remove its sidebar rows, matches, issues and keys, all in this statement.
 -- Params: workspace_id text | Rows: none

@@ -136,6 +136,8 @@ def disconnect_workspace(db: database.Database, workspace_id: str) -> bool:
     if workspace["org_id"] is None:
         return False
     with db.transaction() as tx:
+        # a statement of its own: the next one then sees what a stage wrote while we waited for it
+        tx.one("lock_workspace", workspace_id=workspace_id)
         tx.execute("disconnect_workspace", workspace_id=workspace_id)
         tx.execute("delete_changes_of_workspace", workspace_id=workspace_id)
         tx.execute("disconnect_abandoned_orgs", org_id=workspace["org_id"])

@@ -49,6 +49,8 @@ def process(tx: database.Transaction, *, org_id: str) -> dict[str, int]:
     """Match the contacts of the working table; return the verdicts' counts and how many rows were written."""
     for name in _DECIDE:
         _execute(tx, name, org_id)
+    # a disconnect that runs at this moment waits for us, so it removes what we write now
+    tx.all("lock_serving_workspaces", org_id=org_id)
     written = sum(_execute(tx, name, org_id) for name in _SETTLE)
     verdicts = tx.one("count_verdicts")
     assert verdicts is not None

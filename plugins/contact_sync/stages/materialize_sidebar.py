@@ -44,6 +44,8 @@ def process(tx: database.Transaction, *, org_id: str) -> tuple[int, int]:
     """Bring the rows of the working table up to date; return how many were written and removed."""
     tx.execute("analyze_changed_rows")
     tx.execute("insert_wanted_rows", org_id=org_id)
+    # a disconnect that runs at this moment waits for us, so it removes what we write now
+    tx.all("lock_serving_workspaces", org_id=org_id)
     removed = tx.execute("delete_unwanted_rows")
     return tx.execute("upsert_wanted_rows", org_id=org_id), removed
 

@@ -91,6 +91,7 @@ def _key(kind: str, raw: str, region: str) -> records.Key:
 def _replace_salesforce_keys(tx: database.Transaction, org_id: str) -> int:
     tx.execute("resolve_effective_contacts", org_id=org_id)
     tx.execute("insert_wanted_salesforce_keys", org_id=org_id)
+    tx.execute("feed_settled_respond_contacts", org_id=org_id)
     return tx.execute("delete_unwanted_salesforce_keys", org_id=org_id) + tx.execute(
         "upsert_wanted_salesforce_keys", org_id=org_id
     )
@@ -98,6 +99,8 @@ def _replace_salesforce_keys(tx: database.Transaction, org_id: str) -> int:
 
 def _replace_respond_keys(tx: database.Transaction, org_id: str) -> int:
     tx.execute("insert_wanted_respond_keys", org_id=org_id)
+    # a disconnect that runs at this moment waits for us, so it removes what we write now
+    tx.all("lock_serving_workspaces", org_id=org_id)
     written = tx.execute("delete_unwanted_respond_keys") + tx.execute(
         "insert_missing_respond_keys", org_id=org_id
     )
