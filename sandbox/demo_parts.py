@@ -7,6 +7,7 @@ child is always on record before anything can interrupt us.
 from __future__ import annotations
 
 import contextlib
+import os
 import shlex
 import signal
 import subprocess
@@ -15,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -67,9 +68,15 @@ class Progress:
         return time.monotonic() - self._began
 
     def say(self, text: str) -> None:
-        """Print one line now, even into a pipe. A reader who went away does not end the demo."""
-        with contextlib.suppress(BrokenPipeError):
-            print(f"{self.seconds:6.1f} s  {text}", flush=True)
+        """Print one line with the time."""
+        self.tell([f"{self.seconds:6.1f} s  {text}"])
+
+    def tell(self, lines: Iterable[str]) -> None:
+        """Print lines now, even into a pipe. A reader who went away does not end the demo."""
+        try:
+            print(*lines, sep="\n", flush=True)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class Parts:
@@ -159,7 +166,7 @@ class Parts:
         if not self.is_ready:
             raise DemoError(f"{part.name} ended with status {process.returncode}:\n{self._tail(part.name)}")
         self._progress.say(f"{part.name} ended with status {process.returncode}; the end of its log:")
-        print(self._tail(part.name), flush=True)
+        self._progress.tell([self._tail(part.name)])
         processes.end(process, first=signal.SIGTERM, grace_seconds=1)
         self._restarts[part.name] += 1
         if part.restarts and self._restarts[part.name] <= MOST_RESTARTS:
