@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox import control, faults, journal
@@ -19,13 +18,13 @@ from sandbox.respond.store import Store
 from sandbox.respond.webhooks import Sender
 
 
-def create_app(store: Store, *, token: str, more_routes: Sequence[BaseRoute] = ()) -> ASGIApp:
+def create_app(store: Store, *, token: str, sender: Sender | None = None) -> ASGIApp:
     """Return the stand-in for one workspace; ``token`` is the only bearer token it takes.
 
-    ``more_routes`` are control routes that need more than the workspace, such as the truth.
+    ``sender`` delivers its webhooks; it is closed with the application.
     """
     space.furnish(store)
-    sender = Sender(store)
+    sender = sender or Sender(store)
     script, log = faults.FaultScript(effects=("rotate_token",)), journal.Journal()
 
     @asynccontextmanager
@@ -36,7 +35,7 @@ def create_app(store: Store, *, token: str, more_routes: Sequence[BaseRoute] = (
     app = FastAPI(title="respond.io stand-in", openapi_url=None, lifespan=lifespan)
     app.state.store, app.state.sender = store, sender
     app.state.script, app.state.log, app.state.token = script, log, token
-    app.router.routes.extend([*steering.ROUTES, *control.routes(script, log), *more_routes])
+    app.router.routes.extend([*steering.ROUTES, *control.routes(script, log)])
     # the longer paths first: {identifier} takes anything without a slash
     app.router.routes.extend([*conversation.ROUTES, *workspace.ROUTES, *contacts.ROUTES])
     app.add_exception_handler(answers.ApiError, _refuse)

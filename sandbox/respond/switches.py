@@ -62,7 +62,7 @@ _POSITIONS: dict[str, tuple[Any, ...]] = {
 
 def switched(switches: Switches, wanted: Mapping[str, Any]) -> Switches:
     """Return ``switches`` with the positions in ``wanted``. Raises SwitchError for one that does not exist."""
-    known = {item.name: type(getattr(switches, item.name)) for item in fields(Switches)}
+    known = {item.name: type(getattr(Switches(), item.name)) for item in fields(Switches)}
     for name, position in wanted.items():
         if name not in known:
             raise SwitchError(f"no switch {name}; there are: {', '.join(sorted(known))}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 
 from sandbox.respond.app import create_app
 from sandbox.respond.store import Store
+from sandbox.respond.webhooks import Sender
 from tests.sandbox.calling import called
 
 TOKEN = "a.workspace.token"
@@ -47,8 +49,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def workspace(store: Store) -> Iterator[Workspace]:
     """The stand-in over ``store``."""
-    with called(create_app(store, token=TOKEN), {"Authorization": f"Bearer {TOKEN}"}) as client:
-        yield Workspace(store, client)
+    with closing(Sender(store)) as sender:
+        app = create_app(store, token=TOKEN, sender=sender)
+        with called(app, {"Authorization": f"Bearer {TOKEN}"}) as client:
+            yield Workspace(store, client)
 
 
 @pytest.fixture
