@@ -179,6 +179,10 @@ def test_control_characters_are_refused(value: str) -> None:
     assert refusal(field("string"), value).code == "control_characters"
 
 
+def test_control_characters_are_refused_in_each_value_of_a_list() -> None:
+    assert refusal(field("multipicklist"), ["Gold", "a\x08b"]).code == "control_characters"
+
+
 def test_a_text_area_takes_lines() -> None:
     assert values.to_salesforce(field("textarea"), "one\n\ttwo") == "one\n\ttwo"
 

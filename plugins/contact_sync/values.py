@@ -45,8 +45,9 @@ def to_salesforce(field: SalesforceField, value: Value) -> str | int | float | b
     """
     if reason := fields.read_only(field):
         raise RejectError(reason.code, f"{field.label} cannot be edited. {reason.sentence}")
-    if isinstance(value, str):
-        _refuse_controls(field, value)
+    for text in value if isinstance(value, list) else [value]:
+        if isinstance(text, str):
+            _refuse_controls(field, text)
     converted = None if _is_empty(value) else _CONVERTERS[field.type.lower()](field, value)
     if converted is None or converted == "":
         _refuse_emptying(field)
