@@ -60,6 +60,21 @@ def test_tags_are_added_ten_at_a_time_and_once(session: Session) -> None:
     assert found.tags == tuple(tags)
 
 
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_tags_are_changed_again_after_a_lost_answer(
+    session: Session, vendor: httpx.Client, method: str
+) -> None:
+    changes.create(session, EMAIL, ADA)
+    changes.add_tags(session, EMAIL, ["goes"])
+    fault = {"method": method, "path": "/v2/contact/*/tag", "status": 500, "apply": True}
+    vendor.post("/_sandbox/faults", json=fault).raise_for_status()
+    change = changes.add_tags if method == "POST" else changes.remove_tags
+    change(session, EMAIL, ["goes"])
+    found = contacts.get(session, EMAIL)
+    assert found is not None
+    assert found.tags == (("goes",) if method == "POST" else ())
+
+
 def test_a_tag_is_taken_off(session: Session) -> None:
     changes.create(session, EMAIL, ADA)
     changes.add_tags(session, EMAIL, ["stays", "goes"])
