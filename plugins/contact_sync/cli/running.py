@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ class Stage:
     per: Literal["org", "workspace"]
     #: Takes the edges, the org's or workspace's id and the run's id; returns counts.
     call: Callable[[edges.Edges, str, str], dict[str, int]]
+    #: The same as a dry run, where the stage knows one.
+    rehearse: Callable[[edges.Edges, str, str], dict[str, int]] | None = None
 
 
 def _extract_salesforce(opened: edges.Edges, org_id: str, run_id: str) -> dict[str, int]:
@@ -46,6 +49,24 @@ def _materialize(opened: edges.Edges, org_id: str, run_id: str) -> dict[str, int
     return stages.materialize_sidebar.run(opened.db, org_id=org_id, run_id=run_id)
 
 
+def _judge(opened: edges.Edges, org_id: str, run_id: str) -> dict[str, int]:
+    salesforce = opened.salesforce_of(org_id, lane="create")
+    return stages.judge_bulk_imports.run(opened.db, salesforce, org_id=org_id, run_id=run_id)
+
+
+def _create(opened: edges.Edges, workspace_id: str, run_id: str) -> dict[str, int]:
+    respond = opened.respond_of(workspace_id, lane="create")
+    return stages.create_contacts.run(opened.db, respond, workspace_id=workspace_id, run_id=run_id)
+
+
+def _plan_creations(opened: edges.Edges, workspace_id: str, run_id: str) -> dict[str, int]:
+    respond = opened.respond_of(workspace_id, lane="create")
+    wishes = stages.create_contacts.Wishes(dry_run=True)
+    return stages.create_contacts.run(
+        opened.db, respond, workspace_id=workspace_id, run_id=run_id, wishes=wishes
+    )
+
+
 #: The road in order.
 ROAD = (
     Stage(name="extract_salesforce_contacts", per="org", call=_extract_salesforce),
@@ -53,6 +74,8 @@ ROAD = (
     Stage(name="normalize_contacts", per="org", call=_normalize),
     Stage(name="match_contacts", per="org", call=_match),
     Stage(name="materialize_sidebar", per="org", call=_materialize),
+    Stage(name="judge_bulk_imports", per="org", call=_judge),
+    Stage(name="create_contacts", per="workspace", call=_create, rehearse=_plan_creations),
 )
 
 
@@ -79,15 +102,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Run what was asked for; 1 if any scope failed."""
     wanted = [stage for stage in ROAD if arguments.stage in ("all", stage.name)]
     run_id = f"cli-{uuid.uuid4()}"
-    with words.opened_edges() as opened:
+    with words.opened_edges(is_rehearsal=arguments.dry_run) as opened:
         scopes = _scopes(opened.db, org_id=arguments.org, workspace_id=arguments.workspace)
         todo = [(stage, scope) for stage in wanted for scope in scopes[stage.per]]
         if arguments.dry_run:
-            outcomes = [_foreseen(opened.db, stage, scope) for stage, scope in todo]
+            outcomes = [_foreseen(opened, stage, scope) for stage, scope in todo]
         else:
             outcomes = [_outcome(opened, stage, scope, run_id) for stage, scope in todo]
     document = {"run_id": run_id, "dry_run": arguments.dry_run, "results": outcomes}
-    output.answer(arguments, document, _lines(outcomes))
+    output.answer(arguments, document, _lines(outcomes, is_dry=arguments.dry_run))
     return int(any(outcome["error"] for outcome in outcomes))
 
 
@@ -122,23 +145,26 @@ def _outcome(opened: edges.Edges, stage: Stage, scope: str, run_id: str) -> Outc
     return {"stage": stage.name, "scope": scope, "counts": counts, "error": error}
 
 
-def _foreseen(db: database.Database, stage: Stage, scope: str) -> Outcome:
-    """What waits for the stage in the change feed; an extraction learns only by asking what there is."""
-    pending = db.one("count_pending_by_entity", org_id=scope) if stage.per == "org" else None
-    counts = {"pending_changes": pending[stage.name]} if pending and stage.name in pending else {}
-    return {"stage": stage.name, "scope": scope, "counts": counts, "error": None, "is_foreseen": True}
+def _foreseen(opened: edges.Edges, stage: Stage, scope: str) -> Outcome:
+    """What waits for the stage: its own dry run, or the change feed; an extraction learns only by asking."""
+    if stage.rehearse:
+        return _outcome(opened, dataclasses.replace(stage, call=stage.rehearse), scope, "cli-dry-run")
+    pending = opened.db.one("count_pending_by_entity", org_id=scope) if stage.per == "org" else None
+    is_fed = pending is not None and stage.name in pending
+    counts = {"pending_changes": pending[stage.name]} if pending and is_fed else {}
+    return {"stage": stage.name, "scope": scope, "counts": counts, "error": None}
 
 
-def _lines(outcomes: list[Outcome]) -> Iterator[str]:
+def _lines(outcomes: list[Outcome], *, is_dry: bool) -> Iterator[str]:
     yield from output.table(
         ("stage", "scope", "result"),
-        [(outcome["stage"], outcome["scope"], _result(outcome)) for outcome in outcomes],
+        [(outcome["stage"], outcome["scope"], _result(outcome, is_dry=is_dry)) for outcome in outcomes],
     )
 
 
-def _result(outcome: Outcome) -> str:
+def _result(outcome: Outcome, *, is_dry: bool) -> str:
     if outcome["error"]:
         return f"failed: {outcome['error']}"
-    if outcome.get("is_foreseen") and not outcome["counts"]:
+    if is_dry and not outcome["counts"]:
         return "would ask what is new"
     return output.counts(outcome["counts"])

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from contact_sync import connections, database, edges, errors
+from contact_sync import connections, database, edges, errors, transport
 
 Commands = Any  # argparse's type for this is private
 Run = Callable[[argparse.Namespace], int | None]
@@ -68,10 +68,11 @@ def opened_database(*, is_rehearsal: bool = False) -> Iterator[database.Database
 
 
 @contextlib.contextmanager
-def opened_edges() -> Iterator[edges.Edges]:
+def opened_edges(*, is_rehearsal: bool = False) -> Iterator[edges.Edges]:
     """Open the database and both vendors' edges, with the environment's connections."""
-    with edges.opened(lookup) as opened:
-        yield opened
+    secret = os.environ.get(edges.SECRET_VARIABLE, "")
+    with opened_database(is_rehearsal=is_rehearsal) as db, transport.http_client() as http:
+        yield edges.Edges(db, http, lookup=lookup, secret=secret)
 
 
 class Rehearsal(database.Database):
