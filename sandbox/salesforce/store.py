@@ -176,7 +176,7 @@ class Store:
         return connection
 
     def _create(self) -> None:
-        self._writer.executescript(schema.statements())
+        self._writer.executescript(f"BEGIN;\n{schema.statements()}\nCOMMIT;")
         with self.writing():
             if self.setting("org_id") is None:
                 self._found_org()
