@@ -48,10 +48,13 @@ def hasty_bag() -> DagBag:
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """How a run ended. ``tasks`` maps a task id to the states of its instances; ``text`` is what was logged."""
+    """How a run ended. ``tasks`` maps a task id to the states of its instances, ``tries`` to the most tries one
+    needed; ``text`` is what was logged.
+    """
 
     state: str
     tasks: dict[str, set[str]]
+    tries: dict[str, int]
     text: str
 
 
@@ -64,6 +67,7 @@ def play(
     database_url: str,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> Play:
     """Runs a DAG over the test's own database."""
     monkeypatch.setenv(database.URL_VARIABLE, database_url)
@@ -71,12 +75,15 @@ def play(
 
     def played(dag_id: str) -> Played:
         capfd.readouterr()
+        caplog.clear()
         run = hasty_bag.dags[dag_id].test(logical_date=None)
         tasks: dict[str, set[str]] = {}
+        tries: dict[str, int] = {}
         for instance in run.get_task_instances():
             tasks.setdefault(instance.task_id, set()).add(str(instance.state))
+            tries[instance.task_id] = max(tries.get(instance.task_id, 0), instance.try_number)
         out, err = capfd.readouterr()
-        return Played(state=str(run.state), tasks=tasks, text=out + err)
+        return Played(state=str(run.state), tasks=tasks, tries=tries, text=out + err + caplog.text)
 
     return played
 
@@ -90,9 +97,14 @@ def raw(database_url: str) -> Iterator[RawSql]:
 
 
 @pytest.fixture
-def house(db: database.Database, raw: RawSql) -> House:
+def bare_house(db: database.Database, raw: RawSql) -> House:
+    """A house without an org or a workspace."""
+    return House(db, raw)
+
+
+@pytest.fixture
+def house(bare_house: House) -> House:
     """One org and one workspace connected to it."""
-    made = House(db, raw)
-    made.org()
-    made.workspace()
-    return made
+    bare_house.org()
+    bare_house.workspace()
+    return bare_house
