@@ -8,6 +8,7 @@ import ssl
 import threading
 from asyncio import Transport
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from types import FrameType
 
@@ -85,9 +86,14 @@ def serve(
 
     Raises PortError and places.InUseError before anything is served.
     """
-    sockets = (bind(salesforce_port, "--salesforce-port"), bind(respond_port, "--respond-port"))
-    with place.claimed():
-        salesforce, respond = SalesforceStore(place.salesforce), RespondStore(place.respond)
+    with ExitStack() as stack:
+        sockets = [
+            stack.enter_context(bind(salesforce_port, "--salesforce-port")),
+            stack.enter_context(bind(respond_port, "--respond-port")),
+        ]
+        stack.enter_context(place.claimed())
+        salesforce = stack.enter_context(closing(SalesforceStore(place.salesforce)))
+        respond = stack.enter_context(closing(RespondStore(place.respond)))
         secrets = places.ensure_credentials(
             place, org_id=salesforce.org_id, integration_user_id=salesforce.integration_user_id
         )
@@ -98,11 +104,7 @@ def serve(
             Listener("Salesforce", truth.told(org, place.truth), sockets[0]),
             Listener("respond.io", truth.told(workspace, place.truth), sockets[1]),
         )
-        try:
-            return _run(listeners, _certificate(place) if is_https else None, say)
-        finally:
-            salesforce.close()
-            respond.close()
+        return _run(listeners, _certificate(place) if is_https else None, say)
 
 
 def _run(listeners: tuple[Listener, ...], tls: ssl.SSLContext | None, say: Callable[[str], None]) -> int:
