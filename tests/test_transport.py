@@ -178,3 +178,25 @@ def test_a_whole_answer_that_breaks_off_is_asked_for_again() -> None:
 def test_a_client_waits_for_nothing_for_ever() -> None:
     with transport.http_client() as client:
         assert None not in client.timeout.as_dict().values()
+
+
+def test_one_tenants_cookies_do_not_travel_with_anothers_calls() -> None:
+    seen: list[str | None] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers.get("Cookie"))
+        return httpx.Response(200, headers={"Set-Cookie": "sid=one; Path=/"})
+
+    with transport.http_client() as client:
+        client._transport = httpx.MockTransport(answer)
+        client._mounts = {}
+        for _ in range(2):
+            client.get("http://vendor/")
+    assert seen == [None, None]
+
+
+def test_a_message_names_the_connection() -> None:
+    client = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(401)))
+    opened = transport.Transport(client, system="respond.io", conn_id="respond_acme")
+    with pytest.raises(errors.StopError, match=r"connection respond_acme: respond\.io GET /x answered 401"):
+        opened.call("GET", "http://vendor/x", route="/x")

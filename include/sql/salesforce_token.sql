@@ -8,6 +8,16 @@ SELECT access_token_enc, instance_url, issued_at
   FROM salesforce_token
  WHERE org_id = %(org_id)s;
 
+-- name: select_refresh_tokens
+-- Read the refresh tokens of the orgs that a connection logged in to.
+-- Params: conn_id text | Rows: 0..n (org_id, refresh_token_enc)
+SELECT salesforce_token.org_id, salesforce_token.refresh_token_enc
+  FROM salesforce_token
+  JOIN salesforce_org USING (org_id)
+ WHERE salesforce_org.conn_id = %(conn_id)s
+   AND salesforce_token.refresh_token_enc IS NOT NULL
+ ORDER BY salesforce_token.org_id;
+
 -- name: insert_salesforce_token
 -- Make sure that the org has a row to lock.
 -- Params: org_id text | Rows: none

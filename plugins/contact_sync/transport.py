@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypedDict, Unpack
 
 import httpx
@@ -65,12 +66,15 @@ def http_client(
     """Return a client with time-outs on every step; nothing waits for ever. ``read_seconds`` bounds one
     silent stretch of an answer, not the whole. Redirects are not followed: they carry the token elsewhere.
     """
-    return httpx.Client(
+    client = httpx.Client(
         base_url=base_url,
         timeout=httpx.Timeout(read_seconds, connect=connect_seconds),
         limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
         verify=verify,
     )
+    # one client serves many tenants: what one answer sets must not travel with another's call
+    client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return client
 
 
 def _call(
@@ -106,12 +110,14 @@ class Transport:
         http: httpx.Client,
         *,
         system: str,
+        conn_id: str | None = None,
         before_attempt: Callable[[], None] | None = None,
         on_retry_after: Callable[[float], None] | None = None,
         patience: Patience | None = None,
     ) -> None:
         self._http = http
         self._system = system
+        self._caller = f"connection {conn_id}: {system}" if conn_id else system
         self._before_attempt = before_attempt
         self._on_retry_after = on_retry_after
         self._patience = patience or Patience()
@@ -194,14 +200,14 @@ class Transport:
         if is_wanted:
             return answer
         raise answers.error(
-            answer, f"{self._system} {call.method} {call.route}", is_idempotent=call.is_idempotent
+            answer, f"{self._caller} {call.method} {call.route}", is_idempotent=call.is_idempotent
         )
 
     def _broken(self, call: Call, exc: httpx.HTTPError, *, was_sent: bool) -> errors.RetryError:
         is_ambiguous = was_sent and not call.is_idempotent
         outcome = "; it may have been applied, look before sending again" if is_ambiguous else ""
         return errors.RetryError(
-            f"{self._system} {call.method} {call.route}: no answer ({type(exc).__name__}){outcome}."
+            f"{self._caller} {call.method} {call.route}: no answer ({type(exc).__name__}){outcome}."
             f" Check that {self._system} is up and reachable; the next run tries again",
             is_ambiguous=is_ambiguous,
         )

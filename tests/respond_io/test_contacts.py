@@ -119,3 +119,8 @@ def test_reading_survives_a_passing_trouble(
     workspace.insert_contacts([ADA])
     vendor.post("/_sandbox/faults", json={**fault, "path": "/v2/contact/list"}).raise_for_status()
     assert len(contacts.list_page(session, None).contacts) == 1
+
+
+@pytest.mark.parametrize("value", [None, "2026", 10**18, float("nan")])
+def test_a_creation_time_that_is_none_loses_no_contact(value: object) -> None:
+    assert contacts.contact({"id": 1, "created_at": value}).created_at is None

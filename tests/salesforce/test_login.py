@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -8,15 +9,16 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from contact_sync import errors
+from contact_sync import database, errors, records
 from contact_sync.salesforce import auth, login
+from sandbox.salesforce import sessions
+from sandbox.salesforce.org import Org
 from sandbox.salesforce.store import Store
+from tests.conftest import SECRET
 from tests.salesforce.conftest import CONNECTION, OpenLive, OpenSession, ScriptedOrg
 
 
-def seeded(**changes: Any) -> Any:
-    from dataclasses import replace
-
+def seeded(**changes: Any) -> records.SalesforceConnection:
     return replace(CONNECTION, **changes)
 
 
@@ -106,21 +108,37 @@ def test_a_refresh_token_that_does_not_rotate_is_kept(open_session: OpenSession,
     assert [form["refresh_token"] for form in org.token_requests] == [["seed"], ["seed"]]
 
 
-def test_a_dead_stored_refresh_token_gives_way_to_a_renewed_connection(
+def test_a_connection_with_a_new_refresh_token_starts_a_new_line(
     open_session: OpenSession, org: ScriptedOrg
 ) -> None:
-    org.token_answer = lambda form: org.issue(form, refresh_token="soon dead")
+    org.token_answer = lambda form: org.issue(form, refresh_token="rotated")
+    for seed in ("seed", "renewed", "renewed"):
+        open_session(seeded(refresh_token=seed)).login()
+    used = [form["refresh_token"][0] for form in org.token_requests]
+    assert used == ["seed", "renewed", "rotated"]
+
+
+def test_connecting_again_never_sends_a_used_refresh_token(
+    db: database.Database, open_session: OpenSession, org: ScriptedOrg
+) -> None:
+    org.token_answer = lambda form: org.issue(form, refresh_token="rotated")
     open_session(seeded(refresh_token="seed")).login()
-    dead = httpx.Response(400, json={"error": "invalid_grant", "error_description": "expired"})
-    org.token_answer = lambda form: dead if form["refresh_token"] == "soon dead" else org.issue(form)
-    open_session(seeded(refresh_token="renewed")).login()
-    assert org.token_requests[-1]["refresh_token"] == ["renewed"]
+    http = httpx.Client(transport=httpx.MockTransport(org))
+    again = auth.Session(db, http, seeded(refresh_token="seed"), org_id=None, lane="extract", secret=SECRET)
+    again.login()
+    assert org.token_requests[-1]["refresh_token"] == ["rotated"]
+
+
+def test_another_flow_leaves_no_refresh_token_behind_for_itself(
+    open_session: OpenSession, org: ScriptedOrg
+) -> None:
+    org.token_answer = lambda form: org.issue(form, refresh_token="rotated")
+    open_session(seeded(refresh_token="seed")).login()
+    open_session().login()
+    assert org.token_requests[-1]["grant_type"] == ["client_credentials"]
 
 
 def test_rotation_holds_over_many_expiries(open_live: OpenLive, vendor: httpx.Client, store: Store) -> None:
-    from sandbox.salesforce import sessions
-    from sandbox.salesforce.org import Org
-
     vendor.post("/_sandbox/settings", json={"rotates_refresh_tokens": True}).raise_for_status()
     seed = sessions.issue_refresh(Org(store, "key", "s3cret"), store.integration_user_id)
     for _ in range(3):

@@ -81,8 +81,11 @@ def contact(item: Mapping[str, Any]) -> records.RespondContact:
 
 
 def _created_at(value: object) -> datetime | None:
-    """Unix seconds."""
-    return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else None
+    """Unix seconds; what is no time of this era is no reason to lose the contact."""
+    try:
+        return datetime.fromtimestamp(value, UTC) if isinstance(value, int | float) else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def following_cursor(pagination: object, call: str) -> int | None:

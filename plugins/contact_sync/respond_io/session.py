@@ -45,6 +45,7 @@ class Session:
         self._transport = transport.Transport(
             http,
             system="respond.io",
+            conn_id=connection.conn_id,
             before_attempt=self._wait_for_turn,
             on_retry_after=lambda seconds: budget.penalty(db, self._bucket_id, seconds),
         )

@@ -44,9 +44,11 @@ class Session:
         self.api_used: int | None = None
         self.api_max: int | None = None
         self._db = db
-        self._tokens = tokens.TokenStore(db, secret)
+        self._tokens = tokens.TokenStore(db, secret, seed=connection.refresh_token)
         self._token: records.SalesforceToken | None = None
-        self._transport = transport.Transport(http, system="Salesforce", before_attempt=self._before_attempt)
+        self._transport = transport.Transport(
+            http, system="Salesforce", conn_id=connection.conn_id, before_attempt=self._before_attempt
+        )
 
     def login(self) -> records.SalesforceToken:
         """Log in now, even if a token is stored or the last log-in was refused; say who and where we are."""
@@ -137,33 +139,21 @@ class Session:
         return self._token
 
     def _renewed(self, *, failed: str | None, is_forced: bool = False) -> records.SalesforceToken:
-        if self.org_id is None:
+        org_id = self.org_id or self._tokens.descendant(self.connection.conn_id)
+        if org_id is None:
             return self._log_in(None)
-        return self._tokens.renew(self.org_id, self._log_in, failed=failed, is_forced=is_forced)
+        return self._tokens.renew(org_id, self._log_in, failed=failed, is_forced=is_forced)
 
     def _log_in(self, refresh_token: str | None) -> records.SalesforceToken:
-        token = self._ask(refresh_token)
+        token = login.log_in(
+            self._transport, self.connection, refresh_token=refresh_token, headers=self._lane_header()
+        )
         if self.org_id and token.org_id and token.org_id != self.org_id:
             raise errors.StopError(
                 f"connection {self.connection.conn_id} logs in to org {token.org_id}, but serves org {self.org_id}."
                 " Correct the connection, or connect the other org"
             )
         return token
-
-    def _ask(self, refresh_token: str | None) -> records.SalesforceToken:
-        """A stored refresh token that is dead gives way to the connection's, which a person may have renewed."""
-        seed = self.connection.refresh_token
-        try:
-            return self._request_token(refresh_token)
-        except login.LoginRefusedError as exc:
-            if exc.code != "invalid_grant" or refresh_token in (None, seed) or not seed:
-                raise
-        return self._request_token(seed)
-
-    def _request_token(self, refresh_token: str | None) -> records.SalesforceToken:
-        return login.log_in(
-            self._transport, self.connection, refresh_token=refresh_token, headers=self._lane_header()
-        )
 
     def _authorized(self, token: records.SalesforceToken, parts: transport.Parts) -> transport.Parts:
         headers = {
