@@ -39,7 +39,11 @@ SELECT f AS field_name
           AND w.kind IN ('initial', 'refill')
           AND w.status = 'proven'
           AND w.read_from IS NULL
-          AND f = ANY (w.fields))
+          AND f = ANY (w.fields)
+          -- what changed while the field could not be read was read without it
+          AND NOT EXISTS (
+              SELECT FROM salesforce_field g
+               WHERE g.org_id = w.org_id AND g.name = f AND g.regained_at > w.started_at))
  ORDER BY f;
 
 -- name: fail_abandoned_windows
@@ -103,9 +107,12 @@ ON CONFLICT DO NOTHING;
 WITH judged AS (
     SELECT row_number, record,
            CASE WHEN coalesce(record ->> 'Id', '') !~ '^[a-zA-Z0-9]{18}$' THEN 'the Id has not 18 characters'
-                WHEN NOT is_timestamp(record ->> 'SystemModstamp') THEN 'SystemModstamp is no time'
+                WHEN NOT coalesce(is_timestamp(record ->> 'SystemModstamp'), false) THEN 'SystemModstamp is no time'
                 WHEN NOT coalesce(is_timestamp(record ->> 'CreatedDate'), true) THEN 'CreatedDate is no time'
                 WHEN NOT coalesce(is_timestamp(record ->> 'LastModifiedDate'), true) THEN 'LastModifiedDate is no time'
+                WHEN record ->> 'CreatedById' !~ '^[a-zA-Z0-9]{18}$' THEN 'CreatedById has not 18 characters'
+                WHEN record ->> 'LastModifiedById' !~ '^[a-zA-Z0-9]{18}$' THEN 'LastModifiedById has not 18 characters'
+                WHEN record ->> 'MasterRecordId' !~ '^[a-zA-Z0-9]{18}$' THEN 'MasterRecordId has not 18 characters'
            END AS reason
       FROM salesforce_landing
      WHERE window_id = %(window_id)s
@@ -121,7 +128,9 @@ WITH judged AS (
 )
 UPDATE extract_window
    SET rows_quarantined = rows_quarantined + (SELECT count(*) FROM bad)
- WHERE window_id = %(window_id)s;
+ WHERE window_id = %(window_id)s
+   -- rows that an audit adds to a proven window are no part of its proof
+   AND status = 'running';
 
 -- name: merge_landed_contacts
 -- Merge a window's rows into the mirror: newer stamp wins, at equal stamps the later read; equal content writes nothing.

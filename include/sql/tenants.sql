@@ -39,7 +39,8 @@ SELECT %(org_id)s, f.name, f.label, f.type, f.length, f.updateable, f.calculated
 ON CONFLICT (org_id, name) DO UPDATE
    SET label = excluded.label, type = excluded.type, length = excluded.length, updateable = excluded.updateable,
        calculated = excluded.calculated, nillable = excluded.nillable, restricted = excluded.restricted,
-       picklist = excluded.picklist, seen_at = excluded.seen_at, lost_at = NULL
+       picklist = excluded.picklist, seen_at = excluded.seen_at, lost_at = NULL,
+       regained_at = CASE WHEN held.lost_at IS NULL THEN held.regained_at ELSE now() END
  WHERE (held.label, held.type, held.length, held.updateable, held.calculated, held.nillable, held.restricted, held.picklist, held.lost_at)
     IS DISTINCT FROM
        (excluded.label, excluded.type, excluded.length, excluded.updateable, excluded.calculated, excluded.nillable,

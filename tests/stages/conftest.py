@@ -122,6 +122,12 @@ def salesforce(
     return SalesforceSide(db=db, store=salesforce_store, http=salesforce_http, session=session, org_id=org_id)
 
 
+@pytest.fixture
+def house_of(salesforce: SalesforceSide, raw: RawSql) -> House:
+    """The house around the connected org."""
+    return House(salesforce.db, raw)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RespondSide:
     """A workspace on the stand-in."""

@@ -21,9 +21,12 @@ COMMENT ON FUNCTION is_timestamp(text) IS 'Whether a text is an ISO 8601 time; n
 CREATE FUNCTION canonical_value(value jsonb, type text) RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE
         WHEN value IS NULL OR value = 'null' OR value = '""' THEN 'null'::jsonb
-        WHEN type = 'boolean' THEN to_jsonb((value #>> '{}')::boolean)
-        WHEN type IN ('int', 'long', 'double', 'currency', 'percent') THEN to_jsonb(trim_scale((value #>> '{}')::numeric))
-        WHEN type = 'datetime' THEN
+        -- a value that does not fit is kept as it came: the describe may be older than the field's type
+        WHEN type = 'boolean' AND value #>> '{}' IN ('true', 'false') THEN to_jsonb((value #>> '{}')::boolean)
+        WHEN type IN ('int', 'long', 'double', 'currency', 'percent')
+             AND value #>> '{}' ~ '^[-+]?\d{1,40}(\.\d{1,40})?([eE][-+]?\d{1,3})?$' THEN
+            to_jsonb(trim_scale((value #>> '{}')::numeric))
+        WHEN type = 'datetime' AND is_timestamp(value #>> '{}') THEN
             to_jsonb(to_char((value #>> '{}')::timestamptz AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
         ELSE value
     END

@@ -45,7 +45,15 @@ def _extract(db: database.Database, salesforce: auth.Session, org_id: str, count
     if due and due["is_due"]:
         counts["fields_changed"] = tenants.refresh_fields(db, salesforce, org_id=org_id)["changed"]
     selection = _selection(db, org_id)
-    outcome = _read_news(db, salesforce, org_id, selection)
+    try:
+        outcome = _read_news(db, salesforce, org_id, selection)
+    except errors.RejectError as error:
+        if error.code != "INVALID_FIELD":
+            raise
+        # a permission was lost or a field deleted since the last describe
+        counts["fields_changed"] = tenants.refresh_fields(db, salesforce, org_id=org_id)["changed"]
+        selection = _selection(db, org_id)
+        outcome = _read_news(db, salesforce, org_id, selection)
     counts |= {
         "rows_landed": outcome.landed,
         "rows_merged": outcome.merged,

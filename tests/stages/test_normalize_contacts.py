@@ -1,0 +1,314 @@
+"""From raw values to keys, in the tables; what becomes which key is tested in tests/test_keys.py."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contact_sync import keys, records
+from contact_sync.stages import normalize_contacts
+from tests.raw_sql import RawSql
+from tests.stages.house import NOON, ORG, OTHER_ORG, House, person_id
+
+ADA = "ada@example.com"
+KEYS = ("salesforce_key", "respond_key", "key_rule")
+
+
+def salesforce_keys(raw: RawSql, number: int) -> list[tuple[str, str]]:
+    rows = raw(
+        "SELECT kind, key FROM salesforce_key WHERE salesforce_id = %(id)s ORDER BY kind, key",
+        id=person_id(number),
+    )
+    return [(row["kind"], row["key"]) for row in rows]
+
+
+def respond_keys(raw: RawSql, number: int) -> list[tuple[str, str]]:
+    rows = raw("SELECT kind, key FROM respond_key WHERE respond_id = %(id)s ORDER BY kind, key", id=number)
+    return [(row["kind"], row["key"]) for row in rows]
+
+
+def effective(raw: RawSql, number: int) -> set[str | None]:
+    """The people that the keys of a person stand for, by number."""
+    found = raw.column(
+        "SELECT effective_id FROM salesforce_key WHERE salesforce_id = %(id)s", id=person_id(number)
+    )
+    return {None if one is None else str(int(one[3:])) for one in found}
+
+
+def test_every_field_gives_its_key(house: House) -> None:
+    house.person(
+        1,
+        email="Ada@Example.com",
+        phone="+49 30 123456",
+        mobile_phone="+49 170 1234567",
+        home_phone="+44 20 7946 0000",
+        other_phone="+33 1 23 45 67 89",
+    )
+    house.normalize()
+    assert salesforce_keys(house.raw, 1) == [
+        ("email", ADA),
+        ("phone", "+33123456789"),
+        ("phone", "+442079460000"),
+        ("phone", "+491701234567"),
+        ("phone", "+4930123456"),
+    ]
+
+
+def test_a_key_tells_the_fields_that_hold_it(house: House) -> None:
+    house.person(1, phone="+49 30 123456", home_phone="+4930123456", mobile_phone="030/123456", country="DE")
+    house.normalize()
+    assert house.raw.column("SELECT source_fields FROM salesforce_key") == [
+        ["HomePhone", "MobilePhone", "Phone"]
+    ]
+
+
+def test_respond_contacts_get_theirs(house: House) -> None:
+    house.contact(1, email=" Ada@example.com", phone="+49 30 123456")
+    house.normalize()
+    assert respond_keys(house.raw, 1) == [("email", ADA), ("phone", "+4930123456")]
+
+
+def test_why_a_value_is_no_key_is_kept(house: House) -> None:
+    house.person(1, email="n/a", phone="030 123456")
+    house.normalize()
+    rows = house.raw("SELECT kind, region, key, reason FROM key_rule ORDER BY kind")
+    assert [tuple(row.values()) for row in rows] == [
+        ("email", "", None, "placeholder"),
+        ("phone", "", None, "no_country"),
+    ]
+
+
+def test_each_distinct_value_is_normalized_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str | None] = []
+    original = keys.email_key
+
+    def counted(raw: str | None) -> records.Key:
+        asked.append(raw)
+        return original(raw)
+
+    monkeypatch.setattr(keys, "email_key", counted)
+    for number in (1, 2):
+        house.person(number, email="Ada@example.com")
+        house.contact(number, email="Ada@example.com")
+    house.normalize()
+    house.person(3, email="Ada@example.com")
+    assert house.normalize()["values"] == 0
+    assert asked == ["Ada@example.com"]
+
+
+def test_no_raw_value_is_kept_with_the_rules(house: House) -> None:
+    house.person(1, email="Very.Secret@Example.com", phone="not a number at all")
+    house.normalize()
+    text = str(house.raw("SELECT * FROM key_rule"))
+    assert "Very.Secret" not in text
+    assert "not a number" not in text
+
+
+def test_a_value_of_another_rules_version_is_made_again(house: House) -> None:
+    house.person(1, email=ADA)
+    house.normalize()
+    house.raw("UPDATE key_rule SET rules_version = 'old', key = 'old@example.com'")
+    house.change_person(1, country="DE")
+    assert house.normalize()["values"] == 1
+    assert salesforce_keys(house.raw, 1) == [("email", ADA)]
+
+
+# Which country a national number is read in
+
+
+@pytest.mark.parametrize(
+    ("country", "org_region", "key"),
+    [
+        ("Germany", None, "+4930123456"),
+        ("Deutschland", "FR", "+4930123456"),
+        ("DE", None, "+4930123456"),
+        ("Atlantis", "DE", "+4930123456"),
+        (None, "DE", "+4930123456"),
+    ],
+)
+def test_the_records_country_comes_before_the_orgs(
+    bare_house: House, country: str | None, org_region: str | None, key: str
+) -> None:
+    bare_house.org(default_region=org_region)
+    bare_house.person(1, phone="030 123456", country=country)
+    bare_house.normalize()
+    assert salesforce_keys(bare_house.raw, 1) == [("phone", key)]
+
+
+@pytest.mark.parametrize(
+    ("country", "workspace_region", "org_region"),
+    [("DE", "FR", "FR"), (None, "DE", "FR"), (None, None, "DE"), ("??", "DE", None)],
+)
+def test_a_respond_contacts_country_comes_before_its_workspaces_and_orgs(
+    bare_house: House, country: str | None, workspace_region: str | None, org_region: str | None
+) -> None:
+    bare_house.org(default_region=org_region)
+    bare_house.workspace(default_region=workspace_region)
+    bare_house.contact(1, phone="030 123456", country=country)
+    bare_house.normalize()
+    assert respond_keys(bare_house.raw, 1) == [("phone", "+4930123456")]
+
+
+def test_a_changed_region_makes_the_keys_again(house: House) -> None:
+    house.person(1, phone="030 123456")
+    house.contact(1, phone="030 123456")
+    house.normalize()
+    house.raw("UPDATE salesforce_org SET default_region = 'DE'")
+    house.normalize()
+    assert salesforce_keys(house.raw, 1) == respond_keys(house.raw, 1) == [("phone", "+4930123456")]
+    house.settings(default_region="AT")
+    house.normalize()
+    assert respond_keys(house.raw, 1) == [("phone", "+4330123456")]
+
+
+# Exact mode
+
+
+def test_raw_keys_are_kept_only_where_a_workspace_compares_them(house: House) -> None:
+    house.person(1, email="Ada@example.com")
+    house.normalize()
+    assert salesforce_keys(house.raw, 1) == [("email", ADA)]
+    house.settings(match_mode="exact")
+    house.normalize()
+    assert salesforce_keys(house.raw, 1) == [("email", ADA), ("email_raw", "Ada@example.com")]
+    house.settings(match_mode="normalized")
+    house.normalize()
+    assert salesforce_keys(house.raw, 1) == [("email", ADA)]
+
+
+def test_exact_mode_keeps_what_normalizing_refuses(house: House) -> None:
+    house.settings(match_mode="exact")
+    house.contact(1, phone="030 123456")
+    house.normalize()
+    assert respond_keys(house.raw, 1) == [("phone_raw", "030 123456")]
+
+
+def test_a_raw_value_too_long_for_an_index_is_no_key(house: House) -> None:
+    house.settings(match_mode="exact")
+    house.contact(1, email="x" * 5000)
+    house.normalize()
+    assert respond_keys(house.raw, 1) == []
+
+
+# Merges
+
+
+def test_a_live_record_stands_for_itself_and_a_deleted_one_for_nobody(house: House) -> None:
+    house.person(1, email=ADA)
+    house.person(2, email=ADA, presence="deleted")
+    house.normalize()
+    assert (effective(house.raw, 1), effective(house.raw, 2)) == ({"1"}, {None})
+
+
+def test_a_chain_of_merges_leads_to_its_end(house: House) -> None:
+    for number in (1, 2, 3, 4):
+        house.person(number, email=f"person{number}@example.com")
+    house.normalize()
+    for loser in (1, 2, 3):
+        house.merge(loser, loser + 1)
+        house.normalize()
+    assert [effective(house.raw, number) for number in (1, 2, 3, 4)] == [{"4"}] * 4
+
+
+def test_a_chain_that_ends_in_a_deleted_record_leads_nowhere(house: House) -> None:
+    for number in (1, 2):
+        house.person(number, email=ADA)
+    house.merge(1, 2)
+    house.normalize()
+    house.change_person(2, presence="deleted")
+    house.normalize()
+    assert effective(house.raw, 1) == {None}
+
+
+def test_merges_that_point_at_each_other_lead_nowhere(house: House) -> None:
+    for number in (1, 2):
+        house.person(number, email=ADA)
+    house.merge(1, 2)
+    house.merge(2, 1)
+    house.normalize()
+    assert (effective(house.raw, 1), effective(house.raw, 2)) == ({None}, {None})
+
+
+# Runs
+
+
+def test_a_second_run_writes_nothing(house: House) -> None:
+    house.person(1, email=ADA, phone="+49 30 123456")
+    house.contact(1, email=ADA)
+    house.contact(2)
+    house.match()
+    before = house.raw.versions(*KEYS)
+    assert house.normalize() == {}
+    assert house.raw.versions(*KEYS) == before
+
+
+def test_looking_again_at_everybody_writes_nothing(house: House) -> None:
+    house.person(1, email=ADA, phone="+49 30 123456")
+    house.contact(1, email=ADA)
+    house.match()
+    before = house.raw.versions(*KEYS)
+    house.raw.insert("pending_change", org_id=ORG, entity="salesforce_contact")
+    house.raw.insert("pending_change", org_id=ORG, workspace_id="acme", entity="respond_contact")
+    counts = house.normalize()
+    assert (counts["salesforce_contacts"], counts["respond_contacts"], counts["keys"]) == (1, 1, 0)
+    assert house.raw.versions(*KEYS) == before
+
+
+def test_a_value_that_went_takes_its_key_along(house: House) -> None:
+    house.person(1, email=ADA)
+    house.contact(1, email=ADA)
+    house.normalize()
+    house.change_person(1, email=None)
+    house.change_contact(1, email=None)
+    house.normalize()
+    assert salesforce_keys(house.raw, 1) == respond_keys(house.raw, 1) == []
+
+
+def test_a_contact_that_is_gone_has_no_keys(house: House) -> None:
+    house.contact(1, email=ADA)
+    house.normalize()
+    house.change_contact(1, gone_at=NOON)
+    house.normalize()
+    assert respond_keys(house.raw, 1) == []
+
+
+def test_a_change_of_a_name_is_no_work(house: House) -> None:
+    house.person(1, email=ADA)
+    house.contact(1, email=ADA)
+    house.match()
+    house.change_person(1, first_name="Augusta")
+    house.change_contact(1, first_name="Augusta")
+    assert house.normalize() == {}
+
+
+def test_small_batches_give_the_same(house: House) -> None:
+    for number in range(1, 8):
+        house.person(number, email=f"person{number}@example.com")
+        house.contact(number, email=f"person{number}@example.com")
+    counts = house.normalize(batch_size=2)
+    assert (counts["salesforce_contacts"], counts["respond_contacts"], counts["keys"]) == (7, 7, 14)
+
+
+def test_a_death_in_a_batch_leaves_its_changes_to_the_next_run(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.person(1, email=ADA)
+
+    def die(*_: Any) -> int:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(normalize_contacts, "_replace_respond_keys", die)
+        with pytest.raises(KeyboardInterrupt):
+            house.normalize()
+    assert salesforce_keys(house.raw, 1) == []
+    house.normalize()
+    assert salesforce_keys(house.raw, 1) == [("email", ADA)]
+
+
+def test_another_orgs_changes_are_left_to_its_own_run(house: House) -> None:
+    house.org(OTHER_ORG)
+    house.person(1, org_id=OTHER_ORG, email=ADA)
+    assert house.normalize() == {}
+    assert house.normalize(OTHER_ORG)["keys"] == 1
