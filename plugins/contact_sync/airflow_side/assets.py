@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from airflow.sdk import Asset
+from airflow.sdk import Asset, AssetWatcher
+
+from contact_sync.airflow_side import queue_trigger
 
 
 def _doorbell(name: str) -> Asset:
@@ -12,3 +14,11 @@ def _doorbell(name: str) -> Asset:
 salesforce_contacts = _doorbell("salesforce_contacts")
 respond_contacts = _doorbell("respond_contacts")
 contact_matches = _doorbell("contact_matches")
+field_edits = _doorbell("field_edits")
+
+#: Rung by the database itself when an edit is queued, through the trigger that listens to it.
+edit_queue = Asset(
+    "edit_queue",
+    uri="x-contact-sync://edit_queue",
+    watchers=[AssetWatcher(name="edit_queue_listener", trigger=queue_trigger.EditQueueTrigger())],
+)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow.sdk import BaseHook, TriggerRule, task
+from airflow.sdk import BaseHook, Connection, TriggerRule, task
 from airflow.sdk.exceptions import (
     AirflowException,
     AirflowFailException,
@@ -29,12 +29,7 @@ Counts = dict[str, int]
 
 def lookup(conn_id: str) -> Mapping[str, Any]:
     """Return the fields of an Airflow connection. StopError names one that is missing."""
-    try:
-        connection = BaseHook.get_connection(conn_id)
-    except AirflowNotFoundException:
-        raise errors.StopError(
-            f"connection {conn_id} is missing: add it in Airflow, Admin > Connections"
-        ) from None
+    connection = _connection(conn_id)
     return {
         "host": connection.host,
         "login": connection.login,
@@ -102,7 +97,16 @@ def _told_to_airflow() -> Iterator[None]:
         raise AirflowException(str(error)) from None
 
 
+def _connection(conn_id: str) -> Connection:
+    try:
+        return BaseHook.get_connection(conn_id)
+    except AirflowNotFoundException:
+        raise errors.StopError(
+            f"connection {conn_id} is missing: add it in Airflow, Admin > Connections"
+        ) from None
+
+
 def _database_url() -> str:
     """The connection's URI; its type may be written postgres or postgresql."""
-    connection = BaseHook.get_connection(DATABASE_CONNECTION)
+    connection = _connection(DATABASE_CONNECTION)
     return str(connection.get_uri()).replace("postgres://", "postgresql://", 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contact_sync.stages import (
+    apply_edits,
     create_contacts,
     extract_respond_contacts,
     extract_salesforce_contacts,
@@ -13,6 +14,7 @@ from contact_sync.stages import (
 )
 
 __all__ = [
+    "apply_edits",
     "create_contacts",
     "extract_respond_contacts",
     "extract_salesforce_contacts",

@@ -1,0 +1,215 @@
+-- The edit queue from claim to settlement. One edit in flight per org, contact and field; nothing is sent unread.
+-- queued > applying > applied | conflict | rejected; applying > queued (retry) | parked; queued > parked > queued.
+
+-- name: list_orgs_with_edits
+-- List the orgs with edits to apply, to take up again or to unpark.
+-- Params: none | Rows: 0..n (org_id)
+SELECT DISTINCT e.org_id
+  FROM field_edit e
+  JOIN salesforce_org o USING (org_id)
+ WHERE o.disconnected_at IS NULL
+   AND (e.status = 'applying' OR (e.status = 'queued' AND (e.not_before IS NULL OR e.not_before <= now()))
+        OR (e.status = 'parked' AND e.requested_at > now() - interval '30 days'))
+ ORDER BY e.org_id;
+
+-- name: requeue_unsent_edits
+-- Take up edits again whose worker died before anything was sent.
+-- Params: org_id text | Rows: none
+UPDATE field_edit
+   SET status = 'queued', claimed_at = NULL, claimed_by = NULL
+ WHERE org_id = %(org_id)s
+   AND status = 'applying'
+   AND sent_at IS NULL;
+
+-- name: create_edit_obstacles
+-- Work out, for each open edit, why it may not be sent now; null where it may.
+-- Params: org_id text | Rows: none
+CREATE TEMPORARY TABLE IF NOT EXISTS edit_obstacle ON COMMIT DROP AS
+SELECT e.edit_id, e.status,
+       CASE WHEN w.org_id IS DISTINCT FROM e.org_id THEN 'disconnected'
+            WHEN NOT w.editing_enabled THEN 'editing_off'
+            WHEN c.field_name IS NULL OR NOT c.editable THEN 'field_not_editable'
+            WHEN f.name IS NULL OR f.lost_at IS NOT NULL OR NOT f.updateable THEN 'permission_lost' END AS obstacle
+  FROM field_edit e
+  JOIN workspace w USING (workspace_id)
+  LEFT JOIN sidebar_field_choice c ON c.workspace_id = e.workspace_id AND c.field_name = e.field_name
+  LEFT JOIN salesforce_field f ON f.org_id = e.org_id AND f.name = e.field_name
+ WHERE e.org_id = %(org_id)s
+   AND e.status IN ('queued', 'parked');
+
+-- name: park_edits
+-- Park queued edits that may not be sent now, with the reason.
+-- Params: none | Rows: none
+UPDATE field_edit e
+   SET status = 'parked', error_code = o.obstacle
+  FROM edit_obstacle o
+ WHERE o.edit_id = e.edit_id
+   AND e.status = 'queued'
+   AND o.obstacle IS NOT NULL;
+
+-- name: unpark_edits
+-- Queue parked edits again whose obstacle is gone, unless a later one of the field is queued already.
+-- Params: none | Rows: none
+UPDATE field_edit e
+   SET status = 'queued', error_code = NULL
+  FROM edit_obstacle o
+ WHERE o.edit_id = e.edit_id
+   AND e.status = 'parked'
+   AND o.obstacle IS NULL
+   AND NOT EXISTS (
+       SELECT FROM field_edit q
+        WHERE q.workspace_id = e.workspace_id AND q.target_salesforce_id = e.target_salesforce_id
+          AND q.field_name = e.field_name AND (q.status = 'queued' OR (q.status = 'parked' AND q.edit_id < e.edit_id)));
+
+-- name: follow_merges
+-- Point queued edits of merged records at the winner.
+-- Params: org_id text | Rows: none
+UPDATE field_edit e
+   SET target_salesforce_id = effective_contact_id(e.org_id, e.target_salesforce_id)
+  FROM salesforce_contact c
+ WHERE e.org_id = %(org_id)s
+   AND e.status = 'queued'
+   AND c.org_id = e.org_id
+   AND c.salesforce_id = e.target_salesforce_id
+   AND c.presence <> 'live'
+   AND effective_contact_id(e.org_id, e.target_salesforce_id) IS NOT NULL;
+
+-- name: inherit_bases
+-- Give edits that waited behind another one the base it left: what was stored, or its own base if it changed nothing.
+-- Params: org_id text | Rows: none
+UPDATE field_edit e
+   SET base_value = CASE WHEN a.status = 'applied' THEN a.stored_value ELSE a.base_value END, after_edit_id = NULL
+  FROM field_edit a
+ WHERE e.org_id = %(org_id)s
+   AND e.status = 'queued'
+   AND a.edit_id = e.after_edit_id
+   AND a.status IN ('applied', 'rejected', 'discarded', 'superseded');
+
+-- name: stop_behind_conflicts
+-- End edits that waited behind one that met somebody else's value: they were made on the same ground.
+-- Params: org_id text | Rows: none
+UPDATE field_edit e
+   SET status = 'conflict', error_code = 'conflict', error_detail = 'The edit before this one met another value.',
+       stored_value = a.stored_value, settled_at = now()
+  FROM field_edit a
+ WHERE e.org_id = %(org_id)s
+   AND e.status = 'queued'
+   AND a.edit_id = e.after_edit_id
+   AND a.status = 'conflict';
+
+-- name: claim_edits
+-- Claim due edits, oldest first, one per contact and field, and take up again those that were sent and not settled.
+-- Params: org_id text, run_id text, batch_size int | Rows: 0..batch_size (edit_id)
+WITH claimable AS (
+    SELECT e.edit_id
+      FROM field_edit e
+     WHERE e.org_id = %(org_id)s
+       AND e.status = 'queued'
+       AND (e.not_before IS NULL OR e.not_before <= now())
+       AND e.after_edit_id IS NULL
+       -- an earlier open edit of the same field goes first
+       AND NOT EXISTS (
+           SELECT FROM field_edit b
+            WHERE b.org_id = e.org_id AND b.target_salesforce_id = e.target_salesforce_id
+              AND b.field_name = e.field_name AND b.edit_id < e.edit_id AND b.status IN ('queued', 'applying'))
+     ORDER BY e.edit_id
+     LIMIT %(batch_size)s
+       -- an edit that is being discarded at this moment is not ours
+       FOR UPDATE SKIP LOCKED
+)
+UPDATE field_edit
+   SET status = 'applying', claimed_at = now(), claimed_by = %(run_id)s, attempts = attempts + 1, not_before = NULL
+  FROM claimable
+ WHERE field_edit.edit_id = claimable.edit_id
+RETURNING field_edit.edit_id;
+
+-- name: select_edits_in_flight
+-- Read the edits being applied, with their field's describe, in the order they were made.
+-- Params: org_id text | Rows: 0..n (edit_id, target_salesforce_id, field_name, base_value, new_value, sent_at, sent_modstamp, attempts, name, label, type, length, updateable, calculated, nillable, restricted, picklist)
+SELECT e.edit_id, e.target_salesforce_id, e.field_name, e.base_value, e.new_value, e.sent_at, e.sent_modstamp, e.attempts,
+       e.field_name AS name, coalesce(f.label, e.field_name) AS label, coalesce(f.type, 'string') AS type,
+       coalesce(f.length, 0) AS length, coalesce(f.updateable, true) AS updateable, coalesce(f.calculated, false) AS calculated,
+       coalesce(f.nillable, true) AS nillable, coalesce(f.restricted, false) AS restricted,
+       coalesce(f.picklist, '{}') AS picklist
+  FROM field_edit e
+  LEFT JOIN salesforce_field f ON f.org_id = e.org_id AND f.name = e.field_name
+ WHERE e.org_id = %(org_id)s
+   AND e.status = 'applying'
+ ORDER BY e.edit_id;
+
+-- name: mark_edits_sent
+-- Write down, before anything is sent, that it will be, and at which stamp the record was read.
+-- Params: edit_ids bigint[], stamps timestamptz[] | Rows: none
+UPDATE field_edit e
+   SET sent_at = now(), sent_modstamp = s.stamp
+  FROM unnest(%(edit_ids)s::bigint[], %(stamps)s::timestamptz[]) AS s (edit_id, stamp)
+ WHERE e.edit_id = s.edit_id;
+
+-- name: settle_edits
+-- Write down what became of edits.
+-- Params: outcomes json | Rows: none
+UPDATE field_edit e
+   SET status = o.status, stored_value = o.stored_value, error_code = o.error_code, error_detail = o.error_detail,
+       changed_by_salesforce = coalesce(o.changed_by_salesforce, false), settled_at = now()
+  FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS o (
+       edit_id bigint, status text, stored_value jsonb, error_code text, error_detail text, changed_by_salesforce boolean)
+ WHERE e.edit_id = o.edit_id
+   AND e.status = 'applying';
+
+-- name: requeue_edits
+-- Put edits back that may be taken later; after too many tries they are rejected instead.
+-- Params: edit_ids bigint[], seconds float, attempts int, error_code text, error_detail text | Rows: none
+UPDATE field_edit
+   SET status = CASE WHEN attempts < %(attempts)s THEN 'queued' ELSE 'rejected' END,
+       settled_at = CASE WHEN attempts < %(attempts)s THEN NULL ELSE now() END,
+       not_before = now() + make_interval(secs => %(seconds)s * attempts),
+       error_code = %(error_code)s, error_detail = %(error_detail)s, sent_at = NULL, sent_modstamp = NULL
+ WHERE edit_id = ANY (%(edit_ids)s::bigint[])
+   AND status = 'applying';
+
+-- name: merge_read_contacts
+-- Bring what was just read back from Salesforce into the mirror: edited fields and stamps.
+-- Params: org_id text, read_at timestamptz, contacts json | Rows: none
+UPDATE salesforce_contact m
+   SET payload = m.payload || (r.payload - ARRAY['FirstName', 'LastName', 'MailingCountry']),
+       first_name = CASE WHEN r.payload ? 'FirstName' THEN r.payload ->> 'FirstName' ELSE m.first_name END,
+       last_name = CASE WHEN r.payload ? 'LastName' THEN r.payload ->> 'LastName' ELSE m.last_name END,
+       country = CASE WHEN r.payload ? 'MailingCountry' THEN r.payload ->> 'MailingCountry' ELSE m.country END,
+       read_at = %(read_at)s, extracted_at = now()
+  FROM (SELECT x.salesforce_id, x.system_modstamp, coalesce(jsonb_object_agg(
+               v.key, canonical_value(v.value, coalesce(f.type, 'string'))), '{}') AS payload
+          FROM jsonb_to_recordset(%(contacts)s::jsonb) AS x (salesforce_id text, system_modstamp timestamptz, fields jsonb)
+         CROSS JOIN LATERAL jsonb_each(x.fields) AS v
+          LEFT JOIN salesforce_field f ON f.org_id = %(org_id)s AND f.name = v.key
+         GROUP BY x.salesforce_id, x.system_modstamp) AS r
+ WHERE m.org_id = %(org_id)s
+   AND m.salesforce_id = r.salesforce_id
+   -- the stamp stays behind on purpose: the next window brings the whole record, fields we did not read included
+   AND r.system_modstamp >= m.system_modstamp;
+
+-- name: mark_shown_rows
+-- Put the sidebar rows that show these contacts on materializing's working table.
+-- Params: org_id text, salesforce_ids text[] | Rows: none
+INSERT INTO changed_row (workspace_id, respond_id)
+SELECT workspace_id, respond_id
+  FROM contact_match
+ WHERE org_id = %(org_id)s
+   AND salesforce_id = ANY (%(salesforce_ids)s::text[])
+ON CONFLICT DO NOTHING;
+
+-- name: select_integration_user
+-- Read as whom we act in an org.
+-- Params: org_id text | Rows: 0..1 (integration_user_id)
+SELECT integration_user_id
+  FROM salesforce_org
+ WHERE org_id = %(org_id)s;
+
+-- name: count_due_edits
+-- Count the edits that may be applied now.
+-- Params: none | Rows: 1 (due)
+SELECT count(*) AS due
+  FROM field_edit e
+  JOIN salesforce_org o USING (org_id)
+ WHERE e.status = 'queued'
+   AND (e.not_before IS NULL OR e.not_before <= now())
+   AND o.disconnected_at IS NULL;

@@ -1,0 +1,40 @@
+"""What Salesforce's refusals mean for an agent: its status code to our code, a sentence, and what to do. Pure.
+
+Codes are those of the SOAP API Developer Guide, "StatusCode". A code that is not here is kept as it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SENTENCES: Mapping[str, str] = {
+    "FIELD_CUSTOM_VALIDATION_EXCEPTION": "A validation rule in Salesforce does not allow this value.",
+    "FIELD_FILTER_VALIDATION_EXCEPTION": "Salesforce does not allow this value beside the record's other values.",
+    "REQUIRED_FIELD_MISSING": "Salesforce requires a field of this record that is empty. Ask an administrator.",
+    "STRING_TOO_LONG": "The text is too long for this field. Shorten it and try again.",
+    "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST": "This value is not in the field's list. Choose one of the list.",
+    "TOO_MANY_ENUM_VALUE": "Too many values are chosen for this field. Choose fewer.",
+    "NUMBER_OUTSIDE_VALID_RANGE": "The number is out of the field's range. Correct it and try again.",
+    "INVALID_TYPE_ON_FIELD_IN_RECORD": "The value does not fit the field's type. Correct it and try again.",
+    "DUPLICATE_VALUE": "Another record holds this value already, and it must be unique.",
+    "DUPLICATES_DETECTED": "Salesforce takes this for a duplicate of another record. Look there first.",
+    "INSUFFICIENT_ACCESS_OR_READONLY": "The connection may not edit this record. Ask a Salesforce administrator.",
+    "INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY": "The connection may not use the record that this value points to.",
+    "INVALID_FIELD_FOR_INSERT_UPDATE": "The connection may not edit this field. Ask a Salesforce administrator.",
+    "INVALID_CROSS_REFERENCE_KEY": "The value points to a record that does not exist or cannot be seen.",
+    "CANNOT_EXECUTE_FLOW_TRIGGER": "An automation in Salesforce failed on this change. Ask a Salesforce administrator.",
+    "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY": "An automation in Salesforce refused this change. Ask an administrator.",
+    "INACTIVE_OWNER_OR_USER": "The record belongs to a user who is no longer active. Ask a Salesforce administrator.",
+    "ENTITY_IS_LOCKED": "The record is locked for approval in Salesforce. Try again when it is unlocked.",
+    "ENTITY_IS_DELETED": "The record was deleted in Salesforce.",
+    "NOT_FOUND": "The record is no longer there, or the connection may no longer see it.",
+    "UNABLE_TO_LOCK_ROW": "The record was busy in Salesforce for too long. Try again.",
+}
+
+
+def sentence(code: str | None, detail: str | None = None) -> str:
+    """Return what to tell the agent; an unknown code keeps Salesforce's own words."""
+    known = SENTENCES.get(code or "")
+    if known is None:
+        return f"Salesforce refused the change ({code or 'no code'}): {detail or 'it gave no reason'}"
+    return f"{known} ({detail})" if detail and code == "FIELD_CUSTOM_VALIDATION_EXCEPTION" else known

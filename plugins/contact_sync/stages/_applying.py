@@ -1,0 +1,239 @@
+"""Edits in flight, from reading what Salesforce holds to settling what became of each.
+
+Per field: current = new is applied already; current = base is sent; anything else is somebody else's value and
+stands. Without idempotency keys one case cannot be told: the answer was lost and somebody restored the base in
+between; the edit is then sent once more, which is what its agent asked for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from contact_sync import database, errors, reasons, records, tenants, values
+from contact_sync.salesforce import auth, update
+from contact_sync.stages import _ledger, _reading, materialize_sidebar
+
+#: A record that keeps moving is read and compared this often before its edits wait.
+ROUNDS = 5
+#: A transient refusal is tried this often, each time a little later, before it is final.
+ATTEMPTS = 8
+RETRY_SECONDS = 5.0
+
+
+def settle_flight(
+    db: database.Database, salesforce: auth.Session, org_id: str, counts: _ledger.Counts
+) -> None:
+    """Bring every edit in flight to an end: applied, conflict, rejected, or back in the queue."""
+    for _ in range(ROUNDS):
+        flight = db.all("select_edits_in_flight", org_id=org_id)
+        if not flight:
+            return
+        _round(db, salesforce, org_id, flight, counts)
+    left = [row["edit_id"] for row in db.all("select_edits_in_flight", org_id=org_id)]
+    _requeue(
+        db, left, "record_keeps_moving", "The record keeps changing in Salesforce; it is tried again.", counts
+    )
+
+
+def _round(
+    db: database.Database,
+    salesforce: auth.Session,
+    org_id: str,
+    flight: Sequence[database.Row],
+    counts: _ledger.Counts,
+) -> None:
+    reading = _reading.read_ripe(salesforce, flight)
+    flight = _without_merged(db, flight, reading, counts)
+    user_id = _integration_user(db, org_id)
+    verdicts = {row["edit_id"]: _verdict(row, reading, user_id) for row in flight}
+    _settle(db, org_id, reading, [v for v in verdicts.values() if v is not None], counts)
+    to_send = [row for row in flight if verdicts[row["edit_id"]] is None]
+    if not to_send:
+        return
+    db.execute(
+        "mark_edits_sent",
+        edit_ids=[row["edit_id"] for row in to_send],
+        stamps=[reading.found[row["target_salesforce_id"]].modstamp for row in to_send],
+    )
+    written = [
+        result for part in update.write_contacts(salesforce, _writes(to_send, reading)) for result in part
+    ]
+    _settle_written(db, salesforce, org_id, to_send, {r.salesforce_id: r for r in written}, counts)
+
+
+def _without_merged(
+    db: database.Database, flight: Sequence[database.Row], reading: _reading.Reading, counts: _ledger.Counts
+) -> list[database.Row]:
+    """Edits of a record that was merged wait until the mirror knows its winner, and follow it."""
+    merged = {key for key, record in reading.found.items() if record.is_deleted and record.master_record_id}
+    losers = [row["edit_id"] for row in flight if row["target_salesforce_id"] in merged]
+    _requeue(db, losers, "merged", "The record was merged; the edit follows it to the winner.", counts)
+    return [row for row in flight if row["target_salesforce_id"] not in merged]
+
+
+def _verdict(row: database.Row, reading: _reading.Reading, user_id: str) -> records.Json | None:
+    """Return what an edit has come to without sending it, None if it is to be sent."""
+    record = reading.found.get(row["target_salesforce_id"])
+    if record is None or record.is_deleted:
+        return _outcome(row, "rejected", None, code="ENTITY_IS_DELETED")
+    current = record.fields.get(row["field_name"])
+    field = tenants.field_of(row)
+    is_new = _same(field, current, row["new_value"])
+    was_ours = (
+        row["sent_modstamp"] is not None
+        and record.modified_by_id == user_id
+        and record.modstamp > row["sent_modstamp"]
+        and not _same(field, current, row["base_value"])
+    )
+    if is_new or was_ours:
+        return {**_outcome(row, "applied", current), "changed_by_salesforce": not is_new}
+    if _same(field, current, row["base_value"]):
+        return None
+    return _outcome(
+        row, "conflict", current, code="conflict", detail="Somebody changed this value in Salesforce."
+    )
+
+
+def _settle_written(
+    db: database.Database,
+    salesforce: auth.Session,
+    org_id: str,
+    sent: Sequence[database.Row],
+    results: Mapping[str, update.Written],
+    counts: _ledger.Counts,
+) -> None:
+    """Settle by each record's result; *modified*, *unknown* and records not reached stay in flight for another look."""
+    by_outcome: dict[str, list[database.Row]] = {}
+    for row in sent:
+        result = results.get(row["target_salesforce_id"])
+        by_outcome.setdefault(_told(row, result), []).append(row)
+    written = by_outcome.get("written", [])
+    if written:
+        reading = _reading.read(salesforce, written)
+        _settle(db, org_id, reading, [_verified(row, reading) for row in written], counts)
+    refused = [
+        _outcome(row, "rejected", None, code=result.code, detail=reasons.sentence(result.code, result.detail))
+        for row in by_outcome.get("rejected", [])
+        if (result := results[row["target_salesforce_id"]])
+    ]
+    _settle(db, org_id, None, refused, counts)
+    waiting = by_outcome.get("retry", [])
+    codes = {results[row["target_salesforce_id"]].code for row in waiting}
+    _requeue(db, [row["edit_id"] for row in waiting], ", ".join(sorted(c or "" for c in codes)), None, counts)
+
+
+def _told(row: database.Row, result: update.Written | None) -> str:
+    """A refusal that names fields spares the record's other edits: those are compared and sent again."""
+    if result is None or result.outcome == "unknown":
+        return "unknown"
+    if result.outcome == "gone":
+        return "modified"
+    names = {name.casefold() for name in result.fields}
+    if result.outcome == "rejected" and names and row["field_name"].casefold() not in names:
+        return "modified"
+    return result.outcome
+
+
+def _verified(row: database.Row, reading: _reading.Reading) -> records.Json:
+    record = reading.found.get(row["target_salesforce_id"])
+    stored = record.fields.get(row["field_name"]) if record else row["new_value"]
+    is_changed = not _same(tenants.field_of(row), stored, row["new_value"])
+    return {**_outcome(row, "applied", stored), "changed_by_salesforce": is_changed}
+
+
+def _settle(
+    db: database.Database,
+    org_id: str,
+    reading: _reading.Reading | None,
+    outcomes: Sequence[records.Json],
+    counts: _ledger.Counts,
+) -> None:
+    """Edits, mirror, sidebar rows and history in one transaction."""
+    if not outcomes:
+        return
+    ids = {outcome["salesforce_id"] for outcome in outcomes}
+    with db.transaction() as tx:
+        tx.one("set_actor", actor="apply_edits")
+        tx.execute("settle_edits", outcomes=json.dumps(outcomes))
+        if reading is not None:
+            read = [
+                _as_json(record)
+                for key, record in reading.found.items()
+                if key in ids and not record.is_deleted
+            ]
+            tx.execute(
+                "merge_read_contacts",
+                org_id=org_id,
+                read_at=reading.read_at,
+                contacts=json.dumps(read, default=str),
+            )
+            tx.execute("create_sidebar_tables")
+            tx.execute("mark_shown_rows", org_id=org_id, salesforce_ids=sorted(ids))
+            materialize_sidebar.process(tx, org_id=org_id)
+    for outcome in outcomes:
+        counts[outcome["status"]] = counts.get(outcome["status"], 0) + 1
+
+
+def _requeue(
+    db: database.Database, edit_ids: Sequence[int], code: str, detail: str | None, counts: _ledger.Counts
+) -> None:
+    if edit_ids:
+        counts["requeued"] = counts.get("requeued", 0) + db.execute(
+            "requeue_edits",
+            edit_ids=list(edit_ids),
+            seconds=RETRY_SECONDS,
+            attempts=ATTEMPTS,
+            error_code=code,
+            error_detail=detail or reasons.sentence(code.split(",")[0]),
+        )
+
+
+def _writes(rows: Sequence[database.Row], reading: _reading.Reading) -> list[update.Write]:
+    """One write per record, all its edited fields in it."""
+    by_record: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        by_record.setdefault(row["target_salesforce_id"], {})[row["field_name"]] = row["new_value"]
+    return [
+        update.Write(
+            salesforce_id=records.SalesforceId(salesforce_id),
+            values=fields,
+            unmodified_since=reading.found[salesforce_id].modstamp,
+        )
+        for salesforce_id, fields in by_record.items()
+    ]
+
+
+def _as_json(record: _reading.Record) -> records.Json:
+    return {
+        "salesforce_id": record.salesforce_id,
+        "system_modstamp": record.modstamp.isoformat(),
+        "fields": dict(record.fields),
+    }
+
+
+def _outcome(
+    row: database.Row, status: str, stored: Any, *, code: str | None = None, detail: str | None = None
+) -> records.Json:
+    if status == "rejected" and detail is None:
+        detail = reasons.sentence(code)
+    return {
+        "edit_id": row["edit_id"],
+        "salesforce_id": row["target_salesforce_id"],
+        "status": status,
+        "stored_value": stored,
+        "error_code": code,
+        "error_detail": detail,
+    }
+
+
+def _same(field: records.SalesforceField, one: Any, other: Any) -> bool:
+    return values.canonical_text(field, one) == values.canonical_text(field, other)
+
+
+def _integration_user(db: database.Database, org_id: str) -> str:
+    row = db.one("select_integration_user", org_id=org_id)
+    if row is None:
+        raise errors.StopError(f"org {org_id} is unknown: run `python -m contact_sync connect`")
+    return str(row["integration_user_id"])

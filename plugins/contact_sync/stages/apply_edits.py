@@ -1,0 +1,63 @@
+"""Apply: send queued edits to Salesforce at once, and never over somebody else's value."""
+
+from __future__ import annotations
+
+from contact_sync import database
+from contact_sync.salesforce import auth
+from contact_sync.stages import _applying, _ledger
+
+STAGE = "apply_edits"
+
+#: A run in which most of at least so many edits were refused is not green.
+FAILING_FROM = 10
+#: One read call brings this many records.
+BATCH = 200
+
+
+def run(db: database.Database, salesforce: auth.Session, *, org_id: str, run_id: str) -> dict[str, int]:
+    """Send the org's queued edits, oldest first, until none is due.
+
+    An edit is claimed, compared with what Salesforce holds, sent on condition that the record did not move, read
+    back, and settled together with mirror, sidebar row and history. What a dead worker left *applying* is taken up
+    first: Salesforce is read before anything is sent again.
+
+    Returns counts: ``claimed``, ``applied``, ``conflict``, ``rejected``, ``requeued``, ``parked``, ``unparked``.
+    Raises RetryError if Salesforce does not answer (unsent edits are taken up by the next run), StopError if it
+    refuses us.
+    """
+    with (
+        db.advisory_lock(f"apply:{org_id}") as is_held,
+        _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=org_id) as counts,
+    ):
+        if is_held:
+            counts |= dict.fromkeys(("claimed", "applied", "conflict", "rejected", "requeued"), 0)
+            counts |= _prepare(db, org_id)
+            _applying.settle_flight(db, salesforce, org_id, counts)
+            while claimed := len(db.all("claim_edits", org_id=org_id, run_id=run_id, batch_size=BATCH)):
+                counts["claimed"] += claimed
+                _applying.settle_flight(db, salesforce, org_id, counts)
+                _free_waiting(db, org_id)
+    return counts
+
+
+def is_failing(counts: dict[str, int]) -> bool:
+    """Return whether so much was refused that a person should look."""
+    refused = counts.get("rejected", 0)
+    return refused >= FAILING_FROM and refused > counts.get("applied", 0)
+
+
+def _prepare(db: database.Database, org_id: str) -> dict[str, int]:
+    """Take up what a dead worker left, park what may not be sent now, follow merges, free what waited."""
+    db.execute("requeue_unsent_edits", org_id=org_id)
+    with db.transaction() as tx:
+        tx.execute("create_edit_obstacles", org_id=org_id)
+        parked = tx.execute("park_edits")
+        unparked = tx.execute("unpark_edits")
+    db.execute("follow_merges", org_id=org_id)
+    _free_waiting(db, org_id)
+    return {"parked": parked, "unparked": unparked}
+
+
+def _free_waiting(db: database.Database, org_id: str) -> None:
+    db.execute("stop_behind_conflicts", org_id=org_id)
+    db.execute("inherit_bases", org_id=org_id)
