@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
 import json
@@ -60,7 +61,7 @@ def create_app(store: Store, *, consumer_key: str, consumer_secret: str) -> Fast
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await anyio.to_thread.run_sync(org.bulk.close)
+        await anyio.to_thread.run_sync(org.close)
 
     app = FastAPI(
         title="Salesforce stand-in", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan
@@ -79,7 +80,8 @@ async def answer(request: Request) -> Response:
     org: Org = request.app.state.org
     body = await request.body()
     changed: list[str] = []
-    found = await anyio.to_thread.run_sync(_answered, org, request, body, changed)
+    loop = asyncio.get_running_loop()
+    found = await loop.run_in_executor(org.pool, _answered, org, request, body, changed)
     journal.mark_changed(request.scope, *changed)
     return _response(org, request, found)
 

@@ -184,11 +184,8 @@ class _Compiler:
     def _condition(self, condition: Condition) -> str:
         if isinstance(condition, Junction):
             inner = [self._condition(item) for item in condition.conditions]
-            return (
-                f"NOT ({inner[0]})"
-                if condition.operator == "NOT"
-                else f"({f' {condition.operator} '.join(inner)})"
-            )
+            joined = f" {condition.operator} ".join(inner)
+            return f"NOT coalesce({joined}, 0)" if condition.operator == "NOT" else f"({joined})"
         sql, found = self.sql_of(condition.path, "filtered")
         if isinstance(condition, Comparison):
             return literals.comparison(sql, found, condition, self._bound, self._scope.now)

@@ -113,6 +113,9 @@ class Worker:
             job.details["outcome"], job.details["errorMessage"] = "Failed", f"{exc.code}: {exc.message}"
         if self.stopping.is_set():
             return
+        outcome = self._org.switch("bulk_outcome")
+        if outcome:
+            job.details |= {"outcome": outcome["state"], "errorMessage": outcome.get("errorMessage", "")}
         job.details["is_done"] = True
         job.details["totalProcessingTime"] = int((time.perf_counter() - started) * 1000)
         _save_work(self._org.store, job)

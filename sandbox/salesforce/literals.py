@@ -47,10 +47,11 @@ def membership(sql: str, field: Field, condition: Membership, bind: Bind, now: f
         return _includes(sql, field, condition, bind)
     values = [converted(field, literal) for literal in condition.values]
     given = ", ".join(bind(value) for value in values if value is not None)
-    found = f"coalesce({sql}{_collation(field)} IN ({given}), 0)"
+    found = f"{sql}{_collation(field)} IN ({given})"
     if None in values:
         found = f"({found} OR {sql} IS NULL)"
-    return f"NOT {found}" if condition.operator == "NOT IN" else found
+    # a record without a value is in no list, and therefore in the complement of every list
+    return f"NOT coalesce({found}, 0)" if condition.operator == "NOT IN" else found
 
 
 def converted(field: Field, literal: Literal) -> object:

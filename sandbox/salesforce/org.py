@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,6 +51,10 @@ SWITCHES: dict[str, Any] = {
     "validation_rules": [],
     # [{"field", "how": upper|lower|title|append, "with"}]: a trigger that rewrites a written value.
     "rewrites": [],
+    # The next so many pages of a query are delivered twice: their nextRecordsUrl names themselves.
+    "repeats_pages": 0,
+    # How bulk jobs end: null = well; {"state": "Failed" or "Aborted", "errorMessage": ...}.
+    "bulk_outcome": None,
     # Failed items of a collections answer carry no id.
     "failed_results_lack_id": True,
     # PEM of the certificate or public key that verifies JWT assertions; null: the flow isn't set up.
@@ -88,8 +93,15 @@ class Org:
     app_name: str = "contact-sync"
     lock: threading.Lock = field(default_factory=threading.Lock)
     bulk: Any = None
+    #: The threads that serve requests: a fixed few, because each keeps a connection to the store.
+    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(16, thread_name_prefix="org"))
     _switches: dict[str, Any] = field(default_factory=dict)
     _permissions: dict[tuple[str, str, str], str] | None = None
+
+    def close(self) -> None:
+        """Stop the work in the background and the threads; the store stays open."""
+        self.bulk.close()
+        self.pool.shutdown()
 
     def switch(self, name: str) -> Any:
         """Return the value of one of ``SWITCHES``."""

@@ -98,9 +98,18 @@ def _page(call: Call, found: Compiled, locator: str, offset: int, size: int, tot
     rows = connection.execute(text, found.parameters | {"page": json.dumps(wanted)}).fetchall()
     body: dict[str, Any] = {"totalSize": total, "done": offset + size >= total}
     if not body["done"]:
-        body["nextRecordsUrl"] = call.data_url(f"/query/{locator}-{offset + size}")
+        body["nextRecordsUrl"] = call.data_url(f"/query/{locator}-{_next_offset(call, offset, size)}")
     body["records"] = records(call, found, rows)
     return Answer(200, body)
+
+
+def _next_offset(call: Call, offset: int, size: int) -> int:
+    """Return where the next page begins; where the switch says so, at this page again."""
+    repeats = call.org.switch("repeats_pages")
+    if not repeats:
+        return offset + size
+    call.org.set_switches({"repeats_pages": repeats - 1})
+    return offset
 
 
 def _compiled(call: Call, text: str, *, is_all: bool) -> Compiled:

@@ -67,5 +67,10 @@ def _table_text(sobject: SObject) -> str:
 def _indexes(sobject: SObject) -> list[tuple[str, str]]:
     indexes = [(f"{sobject.name}_by_stamp", "SystemModstamp, Id")]
     if sobject is objects.CONTACT:
-        indexes.append(("Contact_by_creation", "CreatedDate"))
+        indexes += [
+            ("Contact_by_creation", "CreatedDate"),
+            ("Contact_by_email", "Email COLLATE NOCASE"),
+            ("Contact_by_legacy_id", "Legacy_Id__c COLLATE NOCASE"),
+            ("Contact_by_superior", "ReportsToId"),
+        ]
     return indexes

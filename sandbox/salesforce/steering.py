@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sandbox import journal
-from sandbox.salesforce import errors, objects, rows, sessions, soql, writing
+from sandbox.salesforce import errors, jobs, objects, rows, sessions, soql, writing
 from sandbox.salesforce.exchange import Answer, Call, control
 from sandbox.salesforce.org import RecordLock
 
@@ -187,6 +188,35 @@ def create_account(call: Call) -> Answer:
     if record_id:
         writer.update(objects.ACCOUNT, record_id, given)
     return Answer(201, {"id": record_id or writer.create(objects.ACCOUNT, given)})
+
+
+@control.add("POST", "/_sandbox/imports")
+def bulk_import(call: Call) -> Answer:
+    """Import contacts in somebody else's name, as a loader would.
+
+    ``{"contacts": [...], "user_id"?, "job_type"?: "Classic" | "V2Ingest" | null}``; null leaves no job behind, as
+    loaders that speak SOAP do.
+    """
+    body = call.json_object()
+    user_id = body.get("user_id", call.org.store.admin_user_id)
+    writer = writing.Writer(call.org, user_id, float(call.org.switch("commit_lag_seconds")))
+    job_type, job_id = body.get("job_type", "Classic"), None
+    if job_type is not None:
+        kind = "classic" if job_type == "Classic" else "ingest"
+        details: dict[str, Any] = {"batches": [], "is_done": True}
+        job_id = jobs.create(
+            replace(call, user_id=user_id), kind, job_type, "JobComplete",
+            operation="insert", object="Contact", details=details,
+        ).job_id  # fmt: skip
+    with call.org.store.writing():
+        created = [writer.create(objects.CONTACT, item) for item in body["contacts"]]
+    return Answer(201, {"job_id": job_id, "ids": created})
+
+
+@control.add("POST", "/_sandbox/tokens")
+def issue_token(call: Call) -> Answer:
+    """Log in as anybody: ``{"user_id": …}``; so that real clients can act in somebody else's name."""
+    return Answer(201, {"access_token": sessions.issue(call.org, call.json_object()["user_id"])})
 
 
 def _writer(call: Call) -> writing.Writer:

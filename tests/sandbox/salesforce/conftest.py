@@ -76,7 +76,7 @@ def app(store: Store) -> Iterator[FastAPI]:
     """The org's application."""
     created = create_app(store, consumer_key=KEY, consumer_secret=SECRET)
     yield created
-    created.state.org.bulk.close()
+    created.state.org.close()
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ def test_everything_survives_a_restart(
         transport=InProcess(app, portal), base_url="http://org.example", headers=client.headers
     ) as other:
         answer = other.get(f"{DATA}/sobjects/Contact/{contact}")
-    app.state.org.bulk.close()
+    app.state.org.close()
     again.close()
     assert answer.json()["Title"] == "CEO"
     assert "per-app" in answer.headers["Sforce-Limit-Info"]

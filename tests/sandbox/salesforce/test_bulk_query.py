@@ -205,5 +205,14 @@ def test_a_job_survives_a_restart_of_the_server(client: httpx.Client, app: FastA
     [job] = client.get("/jobs/query").json()["records"]
     for _ in range(2):
         found = client.get(f"/jobs/query/{job['id']}").json()
-    restarted.bulk.close()
+    restarted.close()
     assert found["state"] == "JobComplete"
+
+
+@pytest.mark.parametrize("state", ["Failed", "Aborted"])
+def test_a_job_may_end_badly(client: httpx.Client, org: Org, state: str) -> None:
+    switch(client, bulk_outcome={"state": state, "errorMessage": "QUERY_TIMEOUT: too long"})
+    job = complete(client, org, "SELECT Id FROM Contact")
+    told = client.get(f"/jobs/query/{job}").json()
+    assert told["state"] == state
+    assert told.get("errorMessage") == ("QUERY_TIMEOUT: too long" if state == "Failed" else None)

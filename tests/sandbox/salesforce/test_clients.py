@@ -131,7 +131,7 @@ def test_a_dead_session_is_renewed(salesforce: Any, org: Org) -> None:
 def test_bulk2_query_downloads_everything(salesforce: Any, store: Store, org: Org) -> None:
     made = store.insert_contacts({"LastName": f"Zoë {n}"} for n in range(30))
     org.set_switches({"bulk_polls": 0})
-    pages = list(salesforce.bulk2.Contact.query("SELECT Id, LastName FROM Contact", max_records=20))
+    pages = list(salesforce.bulk2.Contact.query("SELECT Id, LastName FROM Contact", max_records=20, wait=0.1))
     found = [row for page in pages for row in list(csv.reader(io.StringIO(page)))[1:]]
     assert [row[0] for row in found] == made
     assert found[0][1] == "Zoë 0"
@@ -140,7 +140,7 @@ def test_bulk2_query_downloads_everything(salesforce: Any, store: Store, org: Or
 def test_bulk2_inserts_updates_upserts_and_deletes(salesforce: Any, org: Org) -> None:
     org.set_switches({"bulk_polls": 0})
     contacts = salesforce.bulk2.Contact
-    [inserted] = contacts.insert(records=[{"LastName": "One"}, {"LastName": "Two"}], wait=1)
+    [inserted] = contacts.insert(records=[{"LastName": "One"}, {"LastName": "Two"}], wait=0.1)
     assert (inserted["numberRecordsProcessed"], inserted["numberRecordsFailed"]) == (2, 0)
     saved = contacts.get_successful_records(inserted["job_id"])
     ids = [row["sf__Id"] for row in csv.DictReader(io.StringIO(saved))]
@@ -152,7 +152,7 @@ def test_bulk2_inserts_updates_upserts_and_deletes(salesforce: Any, org: Org) ->
     [upserted] = contacts.upsert(
         records=[{"Legacy_Id__c": "L", "LastName": "Three"}], external_id_field="Legacy_Id__c", wait=1
     )
-    [deleted] = contacts.delete(records=[{"Id": contact} for contact in ids], wait=1)
+    [deleted] = contacts.delete(records=[{"Id": contact} for contact in ids], wait=0.1)
     assert (upserted["numberRecordsFailed"], deleted["numberRecordsFailed"]) == (0, 0)
     assert salesforce.query("SELECT COUNT() FROM Contact")["totalSize"] == 1
 

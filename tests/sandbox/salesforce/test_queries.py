@@ -52,6 +52,8 @@ def names(client: httpx.Client, where: str) -> list[str]:
         ("NOT Title = 'Professor'", ["Lovelace", "Hopper", "100%"]),
         ("Title IN ('PROFESSOR', 'Admiral')", ["Hopper", "Curie", "Noether"]),
         ("Title NOT IN ('Professor', null)", ["Hopper", "100%"]),
+        ("Title NOT IN ('Professor')", ["Lovelace", "Hopper", "100%"]),
+        ("NOT Score__c > 2", ["Lovelace", "Curie", "100%", "Noether"]),
         ("LastName LIKE 'h%' OR LastName LIKE '100\\%'", ["Hopper", "100%"]),
         ("Title LIKE 'a\\_b'", ["100%"]),
         ("VIP__c = TRUE", ["Hopper"]),
@@ -199,3 +201,14 @@ def test_a_query_over_its_time_limit_is_refused_until_it_is_small(
     switch(client, query_timeout_rows=3)
     assert refusal(client.get("/query", params={"q": "SELECT Id FROM Contact"})) == (400, "QUERY_TIMEOUT")
     assert len(contacts(client, "SELECT Id FROM Contact", f"Id <= '{people[2]}'")) == 3
+
+
+def test_a_page_may_come_twice(client: httpx.Client, store: Store) -> None:
+    store.insert_contacts({"LastName": f"Person {n}"} for n in range(450))
+    switch(client, repeats_pages=1)
+    asked = {"Sforce-Query-Options": "batchSize=200"}
+    first = client.get("/query", params={"q": "SELECT Id FROM Contact"}, headers=asked).json()
+    again = client.get(f"http://org.example{first['nextRecordsUrl']}").json()
+    after = client.get(f"http://org.example{again['nextRecordsUrl']}").json()
+    assert again["records"] == first["records"]
+    assert after["records"] != first["records"]

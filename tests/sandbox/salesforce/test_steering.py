@@ -170,3 +170,27 @@ def test_an_org_that_moves_tells_its_new_instance_at_login(client: httpx.Client)
     }
     told = client.post("http://org.example/services/oauth2/token", data=form).json()
     assert told["instance_url"] == "http://moved.example"
+
+
+@pytest.mark.parametrize(
+    ("job_type", "listed"), [("Classic", ["Classic"]), ("V2Ingest", ["V2Ingest"]), (None, [])]
+)
+def test_an_import_leaves_its_job_or_none(
+    client: httpx.Client, store: Store, job_type: str | None, listed: list[str]
+) -> None:
+    body = {"contacts": [{"LastName": f"Person {n}"} for n in range(30)], "job_type": job_type}
+    told = client.post(f"{CONTROL}/imports", json=body).json()
+    records = client.get("/jobs/ingest").json()["records"]
+    assert [(job["jobType"], job["createdById"]) for job in records] == [
+        (kind, store.admin_user_id) for kind in listed
+    ]
+    found = contacts(client, "SELECT Id, CreatedById FROM Contact")
+    assert [record["Id"] for record in found] == told["ids"]
+    assert {record["CreatedById"] for record in found} == {store.admin_user_id}
+
+
+def test_a_token_for_somebody_else_acts_in_their_name(client: httpx.Client, store: Store) -> None:
+    told = client.post(f"{CONTROL}/tokens", json={"user_id": store.admin_user_id}).json()
+    headers = {"Authorization": f"Bearer {told['access_token']}"}
+    contact = client.post("/sobjects/Contact", json={"LastName": "x"}, headers=headers).json()["id"]
+    assert client.get(f"/sobjects/Contact/{contact}").json()["CreatedById"] == store.admin_user_id
