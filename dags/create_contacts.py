@@ -2,13 +2,12 @@
 
 ### What
 Woken by `contact_matches`, and every 5 minutes. `judge_bulk_imports` gives new records their verdict; then, per
-workspace that switched automatic creation on, `create_contacts` plans, claims, looks up, creates or adopts, tags and
-records, at the rate that respond.io allows. Emits `respond_contacts` when it created or adopted somebody.
-Parameters of a manual run: `include_bulk_imports`, `limit`, `dry_run`.
+workspace that creates automatically, `create_contacts` plans, claims, looks up, creates or adopts, tags and records,
+at the rate that respond.io allows. Emits `respond_contacts` when it created or adopted somebody.
 
 ### When it fails
-* *respond.io … did not answer*: what was begun is looked up again before anything is sent twice; wait or clear the task.
-* *connection … 401*: the workspace's token is wrong or was revoked; correct the connection.
+* *respond.io … no answer*: what was begun is looked up again before anything is sent twice; wait or clear the task.
+* *respond.io … answered 401*: the workspace's token is wrong or was revoked; correct the connection.
 * Single records end as `rejected` in `contact_creation` with the vendor's code; the rest goes on.
 
 ### How to re-run
@@ -18,6 +17,7 @@ Clear the task: every creation goes on where it stopped, nobody is created twice
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pendulum
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, Param, TriggerRule, dag, task
@@ -26,12 +26,7 @@ from contact_sync import stages
 from contact_sync.airflow_side import assets, wiring
 
 PARAMS = {
-    "include_bulk_imports": Param(
-        None,
-        type=["null", "boolean"],
-        title="Bulk imports too",
-        description="Empty: as the workspace has it.",
-    ),
+    "include_bulk_imports": Param(None, type=["null", "boolean"], title="Bulk imports too (empty: as set)"),
     "limit": Param(None, type=["null", "integer"], minimum=1, maximum=100_000, title="At most so many"),
     "dry_run": Param(False, type="boolean", title="Only say what would be done"),
 }
@@ -73,10 +68,7 @@ def create_contacts() -> None:
             return wiring.chunks([row["workspace_id"] for row in edges.db.all("list_workspaces_creating")])
 
     @task(task_id="create_contacts", outlets=[assets.respond_contacts], trigger_rule=TriggerRule.NONE_FAILED)
-    def create(
-        workspace_ids: list[str], run_id: str, params: dict[str, object] | None = None
-    ) -> dict[str, int]:
-        wishes = stages.create_contacts.Wishes(**(params or {}))  # type: ignore[arg-type]
+    def create(workspace_ids: list[str], run_id: str, params: dict[str, Any]) -> dict[str, int]:
         with wiring.opened() as edges:
             return wiring.each(
                 workspace_ids,
@@ -85,14 +77,13 @@ def create_contacts() -> None:
                     edges.respond_of(workspace_id, lane="create"),
                     workspace_id=workspace_id,
                     run_id=run_id,
-                    wishes=wishes,
+                    wishes=stages.create_contacts.Wishes(**params),
                 ),
                 news=("tagged", "created", "adopted"),
             )
 
     workspaces = list_workspaces_creating()
-    judged = judge.expand(org_ids=list_orgs_to_judge())
-    judged >> workspaces
+    (judged := judge.expand(org_ids=list_orgs_to_judge())) >> workspaces
     [judged, create.expand(workspace_ids=workspaces)] >> wiring.no_failure()
 
 

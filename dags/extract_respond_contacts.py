@@ -6,8 +6,8 @@ whose content is news, mark as gone those that two walks did not meet and that a
 Emits `respond_contacts` when the mirror changed; a walk without news is skipped.
 
 ### When it fails
-* *respond.io POST /contact/list did not answer*: the walk goes on at the same page next time, nothing is lost.
-* *connection … 401*: the workspace's token is wrong or was revoked; correct the connection.
+* *respond.io POST /contact/list: no answer*: the walk goes on at the same page next time, nothing is lost.
+* *respond.io … answered 401*: the workspace's token is wrong or was revoked; correct the connection.
 
 ### How to re-run
 Clear the task or wait 2 minutes: a page read again writes only what differs.

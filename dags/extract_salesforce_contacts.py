@@ -9,7 +9,7 @@ Emits `salesforce_contacts` when the mirror changed; a run without news is skipp
 * *connection … Salesforce refused the log-in*: correct the connection, then clear the task.
 * *window … does not add up*: rows were reported and did not arrive. The watermark stays; the next run reads again.
   If it repeats, look at `extract_window.detail` and `quarantined_row`.
-* *Salesforce … did not answer*: nothing is lost, the next run goes on from the watermark.
+* *Salesforce … no answer*: nothing is lost, the next run goes on from the watermark.
 * Status *deferred* in `stage_run`: the day's API calls are used up; it resumes by itself.
 
 ### How to re-run
