@@ -88,7 +88,7 @@ def _run(options: Options, home: Home, parts: Parts, progress: Progress) -> int:
     cycle = demo_cycle.run(edges, seconds=240 + home.contacts / 50)
     parts.is_ready = True
     _write_where(home, library, org_id, _airflow_settings(home, server))
-    is_good = _tell(home, progress, edges.database_url, cycle)
+    is_good = _tell(home, progress, edges.database_url, cycle, stays=not options.once)
     if options.once:
         return 0 if is_good else 1
     progress.say("ready. Ctrl-C ends everything.")
@@ -157,7 +157,7 @@ def _write_where(home: Home, library: dict[str, str], org_id: str, settings: dic
     home.write_private("environment.sh", "\n".join(lines) + "\n")
 
 
-def _tell(home: Home, progress: Progress, database_url: str, cycle: demo_cycle.Cycle) -> bool:
+def _tell(home: Home, progress: Progress, database_url: str, cycle: demo_cycle.Cycle, *, stays: bool) -> bool:
     """Print the summary; return whether every stage did its work and the truth check found nothing."""
     sections: list[Iterable[str]] = [demo_summary.stages(database_url, cycle)]
     missing = demo_cycle.missing_stages(database_url)
@@ -172,7 +172,7 @@ def _tell(home: Home, progress: Progress, database_url: str, cycle: demo_cycle.C
         ]
     elif missing:
         sections.append([f"Never ran to a good end: {', '.join(missing)}"])
-    sections.append(demo_summary.where_to_look(home.path, _airflow_url(home)))
+    sections.append(demo_summary.where_to_look(home.path, _airflow_url(home), stays=stays))
     for section in sections:
         progress.tell(["", *section])
     progress.tell([""])

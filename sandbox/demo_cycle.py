@@ -71,7 +71,7 @@ def run(edges: Edges, *, seconds: float) -> Cycle:
     look = _Look(edges, cycle)
     edges.parts.wait(look, "the first cycle to come to rest", seconds, is_silent=True)
     cycle.seconds = time.monotonic() - began
-    cycle.written = _difference(before, _settled_counts(edges))
+    cycle.written = difference(before, _settled_counts(edges))
     return cycle
 
 
@@ -116,7 +116,7 @@ class _Look:
         return all(is_done) or bool(self._cycle.failures)
 
     def _advance(self, dag_id: str, goal: bool, *, may_start: bool) -> bool:
-        runs = [run for run in self._edges.airflow.runs(dag_id) if _is_of(run, self._cycle.since)]
+        runs = [run for run in self._edges.airflow.runs(dag_id) if is_of(run, self._cycle.since)]
         for run in runs:
             if run["state"] == "failed":
                 self._cycle.failures.append(_failure(self._edges, dag_id, run["dag_run_id"]))
@@ -127,7 +127,7 @@ class _Look:
         return goal and has_succeeded and not (is_active and dag_id == "match_contacts")
 
 
-def _is_of(run: dict[str, Any], since: datetime) -> bool:
+def is_of(run: dict[str, Any], since: datetime) -> bool:
     """Tell whether a run belongs to this cycle: it is not over, or ended after the cycle began."""
     return run["end_date"] is None or datetime.fromisoformat(run["end_date"]) >= since
 
@@ -140,10 +140,10 @@ def _failure(edges: Edges, dag_id: str, run_id: str) -> str:
     task = tasks[0]
     folder = edges.logs / f"dag_id={dag_id}" / f"run_id={run_id}" / f"task_id={task['task_id']}"
     logs = sorted(folder.rglob("attempt=*.log"))
-    return f"{dag_id}, task {task['task_id']}: {_reason(logs[-1]) if logs else 'no log'}"
+    return f"{dag_id}, task {task['task_id']}: {reason(logs[-1]) if logs else 'no log'}"
 
 
-def _reason(log: Path) -> str:
+def reason(log: Path) -> str:
     """Return the last error in a task's log, which is one JSON document per line."""
     found = "no error in " + str(log)
     for line in log.read_text(errors="replace").splitlines():
@@ -178,7 +178,7 @@ def _settled_counts(edges: Edges) -> Counts:
     return counts
 
 
-def _difference(before: Counts, after: Counts) -> Counts:
+def difference(before: Counts, after: Counts) -> Counts:
     zero = (0, 0, 0)
     changed = {
         table: (

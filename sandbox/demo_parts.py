@@ -174,7 +174,8 @@ class Parts:
             self._running[part.name] = (part, self._spawn(part.name, part.command, part.environment))
         else:
             self._given_up.add(part.name)
-            self._progress.say(f"{part.name} stays down. To start it again: {shlex.join(part.command)}")
+            again = f"cd {shlex.quote(str(ROOT))} && {shlex.join(part.command)}"
+            self._progress.say(f"{part.name} stays down. To start it again: {again}")
 
     def stop(self) -> None:
         """End every part, the last started first, then Postgres. Cannot be interrupted."""

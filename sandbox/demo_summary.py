@@ -25,7 +25,7 @@ def verdict(database_url: str, stand_in_url: str) -> demo_truth.Verdict:
 
 def stages(database_url: str, cycle: Cycle) -> Iterator[str]:
     """Say per stage what it did and how long it took, and what failed."""
-    yield f"The first cycle took {cycle.seconds:.1f} s. Its stages:"
+    yield f"The {'first ' if cycle.is_first else ''}cycle took {cycle.seconds:.1f} s. Its stages:"
     for run in demo_database.ask(database_url, "stage_runs", since=cycle.since):
         counts = ", ".join(f"{name} {int(n):,}" for name, n in sorted(run["counts"].items()) if n)
         failed = f"  ({run['failed']} failed)" if run["failed"] else ""
@@ -81,9 +81,9 @@ def _shown(value: Any) -> str:
     return "-" if value is None else str(value)
 
 
-def where_to_look(home: Path, airflow_url: str) -> Iterator[str]:
+def where_to_look(home: Path, airflow_url: str, *, stays: bool) -> Iterator[str]:
     """Say where to look next; commands to paste work while the demo runs."""
-    yield "Where to look next, while this runs:"
+    yield "Where to look next" + (":" if stays else " (without --once everything stays up, and these work):")
     yield f"  Airflow       {airflow_url}"
     yield f"  a shell       source {_short(home / 'environment.sh')}    (then: psql, airflow, python -m contact_sync)"
     yield '  the matches   psql "$CONTACT_SYNC_DATABASE_URL" -c "SELECT * FROM match_overview"'

@@ -71,9 +71,7 @@ def migration(server: postgres.Server) -> Errand:
 
 def connect(parts: Parts, library: dict[str, str]) -> str:
     """Connect the org and, the first time, make the workspace and choose its fields; return the org's id."""
-    answer = _command(
-        parts, library, "connect", "salesforce_default", "--name", "Demo org", "--default-region", "US"
-    )
+    answer = _command(parts, library, "connect", "salesforce_default", "--name", "Demo org")
     org_id = answer.get("org_id")
     if not isinstance(org_id, str):
         raise DemoError("contact-sync connect did not say which org it connected")
