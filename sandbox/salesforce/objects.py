@@ -19,9 +19,9 @@ _FULL_NAME = "trim(coalesce(t.FirstName || ' ', '') || t.LastName)"
 _FULL_TITLE = "t.Title || coalesce(' at ' || (SELECT a.Name FROM Account a WHERE a.Id = t.AccountId), '')"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SObject:
-    """One object: its name and its fields in describe order."""
+    """One object: its name and its fields in describe order; compared by identity, because it is asked often."""
 
     name: str
     plural: str
@@ -39,12 +39,17 @@ class SObject:
 
     def stored(self) -> tuple[Field, ...]:
         """The fields that have a column."""
-        return tuple(field for field in self.fields if field.is_stored)
+        return _stored(self)
 
 
 @functools.cache
 def _by_name(sobject: SObject) -> dict[str, Field]:
     return {field.name.lower(): field for field in sobject.fields}
+
+
+@functools.cache
+def _stored(sobject: SObject) -> tuple[Field, ...]:
+    return tuple(field for field in sobject.fields if field.is_stored)
 
 
 def _stamps() -> tuple[Field, ...]:

@@ -30,8 +30,11 @@ _CHUNK = 2_000
 class Store:
     """One org. Safe for several threads: one writer at a time, readers on connections of their own."""
 
-    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
-        """Open the org kept at ``path``, making an empty one with two users if there is none."""
+    def __init__(self, path: Path, *, clock: Callable[[], float] = time.time, org_number: int = 1) -> None:
+        """Open the org kept at ``path``, making an empty one with two users if there is none.
+
+        ``org_number`` tells orgs apart that are made side by side: it becomes part of a new org's Id.
+        """
         self.path = path
         self.clock = clock
         self._local = threading.local()
@@ -40,7 +43,7 @@ class Store:
         self._opened: list[sqlite3.Connection] = []
         path.parent.mkdir(parents=True, exist_ok=True)
         self._writer = self._connect()
-        self._create()
+        self._create(org_number)
         self.org_id: str = self._fixed("org_id")
         self.integration_user_id: str = self._fixed("integration_user_id")
         self.admin_user_id: str = self._fixed("admin_user_id")
@@ -175,16 +178,16 @@ class Store:
         self._opened.append(connection)
         return connection
 
-    def _create(self) -> None:
+    def _create(self, org_number: int) -> None:
         self._writer.executescript(f"BEGIN;\n{schema.statements()}\nCOMMIT;")
         with self.writing():
             if self.setting("org_id") is None:
-                self._found_org()
+                self._found_org(org_number)
 
-    def _found_org(self) -> None:
+    def _found_org(self, org_number: int) -> None:
         """Make the organization and its two users: the integration user and an administrator."""
         for key, value in {
-            "org_id": ids.mint_id("00D", 1),
+            "org_id": ids.mint_id("00D", org_number),
             "integration_user_id": ids.mint_id("005", 1),
             "admin_user_id": ids.mint_id("005", 2),
             "serial:User": 3,

@@ -36,17 +36,13 @@ class Writer:
         checked = values.columns(org, self.user_id, sobject, given, is_create=True, is_text=self.is_text)
         with store.writing() as connection:
             now = store.now()
-            record_id = store.next_id(sobject)
-            row = self._rewritten(checked) | {
-                "Id": record_id,
-                "CreatedDate": now,
-                "CreatedById": self.user_id,
-            }
-            row = {"OwnerId": self.user_id} | row
+            row = {"OwnerId": self.user_id} | self._rewritten(checked)
+            row |= {"CreatedDate": now, "CreatedById": self.user_id}
             if self.lag_seconds:
-                self._postpone(sobject, record_id, "created", row)
+                record_id = store.next_id(sobject)
+                self._postpone(sobject, record_id, "created", row | {"Id": record_id})
                 return record_id
-            store.insert(sobject, [row])
+            [record_id] = store.insert(sobject, [row])
             self._check_rules(sobject, record_id)
             changes = {name: (None, value) for name, value in checked.items() if value is not None}
             journal.write_history(connection, record_id, "created", changes, actor=self.user_id)
