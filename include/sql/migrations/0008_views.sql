@@ -36,7 +36,9 @@ CREATE FUNCTION salesforce_values(c salesforce_contact) RETURNS jsonb LANGUAGE s
         'Id', (c).salesforce_id, 'FirstName', (c).first_name, 'LastName', (c).last_name, 'Email', (c).email,
         'Phone', (c).phone, 'MobilePhone', (c).mobile_phone, 'HomePhone', (c).home_phone,
         'OtherPhone', (c).other_phone, 'MailingCountry', (c).country,
-        'CreatedDate', (c).created_at, 'LastModifiedDate', (c).last_modified_at, 'SystemModstamp', (c).system_modstamp)
+        'CreatedDate', (c).created_at, 'CreatedById', (c).created_by_id,
+        'LastModifiedDate', (c).last_modified_at, 'LastModifiedById', (c).last_modified_by_id,
+        'SystemModstamp', (c).system_modstamp, 'IsDeleted', (c).presence <> 'live', 'MasterRecordId', (c).master_record_id)
 $$;
 COMMENT ON FUNCTION salesforce_values(salesforce_contact) IS '{API name: value} of a mirrored contact, the named columns included.';
 

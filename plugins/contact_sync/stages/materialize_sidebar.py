@@ -9,6 +9,9 @@ from contact_sync.stages import _ledger
 
 STAGE = "materialize_sidebar"
 
+_UNSEEN = "Salesforce does not show this field to the connection."
+_LOST = "Salesforce no longer shows this field to the connection; its last value is kept."
+
 
 def run(db: database.Database, *, org_id: str, run_id: str) -> dict[str, int]:
     """Bring the sidebar rows of one org up to date, in one transaction; readers see old rows or new, never half.
@@ -60,7 +63,8 @@ def _layout(tx: database.Transaction, workspace_id: str, *, is_editing: bool) ->
 def _item(row: database.Row, *, is_editing: bool) -> records.Json:
     name = row["field_name"]
     if row["type"] is None:
-        return {"name": name, "label": row["chosen_label"] or name, "type": "string", "editable": False}
+        label = row["chosen_label"] or name
+        return {"name": name, "label": label, "type": "string", "editable": False, "read_only_reason": _UNSEEN}
     field = tenants.field_of({**row, "name": name})
     reason = _reason(row, field, is_editing=is_editing)
     item = {
@@ -74,7 +78,7 @@ def _item(row: database.Row, *, is_editing: bool) -> records.Json:
 
 def _reason(row: database.Row, field: records.SalesforceField, *, is_editing: bool) -> str | None:
     if row["lost_at"] is not None:
-        return "Salesforce no longer shows this field to the connection; its last value is kept."
+        return _LOST
     if reason := fields.read_only_reason(field):
         return reason
     if not row["editable"]:
