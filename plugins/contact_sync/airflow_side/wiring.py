@@ -40,10 +40,16 @@ def lookup(conn_id: str) -> Mapping[str, Any]:
     }
 
 
+def database_url() -> str:
+    """Return the URI of the database's connection, whose type may be written postgres or postgresql."""
+    connection = _connection(DATABASE_CONNECTION)
+    return str(connection.get_uri()).replace("postgres://", "postgresql://", 1)
+
+
 @contextlib.contextmanager
 def opened() -> Iterator[edges.Edges]:
     """Open the edges for one task; our errors leave as Airflow's: a StopError fails at once, others may be retried."""
-    with _told_to_airflow(), edges.opened(lookup, url=_database_url) as opened_edges:
+    with _told_to_airflow(), edges.opened(lookup, url=database_url) as opened_edges:
         yield opened_edges
 
 
@@ -104,9 +110,3 @@ def _connection(conn_id: str) -> Connection:
         raise errors.StopError(
             f"connection {conn_id} is missing: add it in Airflow, Admin > Connections"
         ) from None
-
-
-def _database_url() -> str:
-    """The connection's URI; its type may be written postgres or postgresql."""
-    connection = _connection(DATABASE_CONNECTION)
-    return str(connection.get_uri()).replace("postgres://", "postgresql://", 1)

@@ -1,0 +1,107 @@
+"""The provider's hook over our session, against the stand-in over HTTPS: the client speaks nothing else."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+from airflow.providers.salesforce.hooks.salesforce import SalesforceHook
+from requests.adapters import BaseAdapter
+
+from contact_sync import database, errors, records, tenants, transport
+from contact_sync.airflow_side import hook
+from contact_sync.salesforce import auth
+from sandbox import places
+from tests.conftest import SECRET
+from tests.sandbox.test_serve import served
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> places.Places:
+    return places.Places(tmp_path_factory.mktemp("sandbox"))
+
+
+@pytest.fixture(scope="module")
+def salesforce(place: places.Places) -> Iterator[str]:
+    """The base URL of the stand-in, served over HTTPS."""
+    with served(place.directory, "--https") as sandbox:
+        yield sandbox.salesforce
+
+
+@pytest.fixture
+def session(db: database.Database, salesforce: str, place: places.Places) -> Iterator[auth.Session]:
+    """Our session of the connected org."""
+    known = json.loads(place.credentials.read_text())
+    connection = records.SalesforceConnection(
+        conn_id="salesforce_default",
+        login_url=salesforce,
+        consumer_key=known["consumer_key"],
+        consumer_secret=known["consumer_secret"],
+    )
+    trust = ssl.create_default_context(cafile=str(place.authority))
+    with transport.http_client(verify=trust) as http:
+        opened = auth.Session(db, http, connection, org_id=None, lane="extract", secret=SECRET)
+        tenants.connect_org(db, opened)
+        yield opened
+
+
+class Recorder(BaseAdapter):
+    """Answers every request with an empty result, and remembers how long it may take."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.timeouts: list[Any] = []
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        self.timeouts.append(options["timeout"])
+        answer = requests.Response()
+        answer.status_code = 200
+        answer._content = b'{"records": [], "done": true, "totalSize": 0}'
+        answer.request = request
+        return answer
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def test_it_is_the_providers_hook(session: auth.Session) -> None:
+    opened = hook.ContactSyncSalesforceHook(session)
+    assert isinstance(opened, SalesforceHook)
+    assert (opened.conn_type, opened.conn_id) == ("salesforce", "salesforce_default")
+
+
+def test_its_client_reads_with_our_token(
+    session: auth.Session, place: places.Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(place.authority))
+    opened = hook.ContactSyncSalesforceHook(session)
+    found = opened.conn.query("SELECT COUNT() FROM Contact", include_deleted=True)
+    assert found["totalSize"] == 60
+    assert opened.conn.sf_version == auth.API_VERSION
+
+
+def test_its_client_waits_for_nothing_for_ever(session: auth.Session) -> None:
+    opened = hook.ContactSyncSalesforceHook(session)
+    recorder = Recorder()
+    opened.conn.session.mount("https://", recorder)
+    opened.conn.query("SELECT Id FROM Contact")
+    assert recorder.timeouts == [(5, 60)]
+
+
+def test_a_refused_log_in_is_our_error(session: auth.Session) -> None:
+    session.connection = records.SalesforceConnection(
+        conn_id="salesforce_default",
+        login_url=session.connection.login_url,
+        consumer_key=session.connection.consumer_key,
+        consumer_secret="not the stand-in's",
+    )
+    with pytest.raises(
+        errors.StopError, match="connection salesforce_default: Salesforce refused the log-in"
+    ):
+        _ = hook.ContactSyncSalesforceHook(session).conn
