@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from contact_sync import database, errors
+from contact_sync import database, errors, values
 from contact_sync.cli import explaining, output, words
 
 _LISTED = 20
+#: Salesforce's pages show ids in their short form.
+_SHORT_ID = 15
 
 
 def add_commands(commands: words.Commands) -> None:
@@ -65,9 +67,9 @@ def _candidate(db: database.Database, arguments: argparse.Namespace) -> str:
     rows = db.all("select_explanation", workspace_id=arguments.workspace_id, respond_id=arguments.respond_id)
     candidates = sorted({row["effective_id"] for row in rows if row["verdict"] in ("match", "candidate")})
     given = arguments.salesforce
-    for candidate in candidates:
-        if given in (candidate, candidate[:15]):
-            return str(candidate)
+    wanted = values.long_id(given) if len(given) == _SHORT_ID else given
+    if wanted in candidates:
+        return str(wanted)
     known = ", ".join(candidates[:_LISTED]) or "there are none"
     raise errors.StopError(
         f"{output.visible(given)} is no candidate for respond contact {arguments.respond_id}; candidates: {known}"

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from sandbox.respond.store import Store as RespondStore
+from sandbox.salesforce.store import Store as SalesforceStore
+from tests.cli.conftest import TOKEN, Command
+from tests.raw_sql import RawSql
+from tests.stages.house import House
+
+MAIN_ROAD = [
+    "extract_salesforce_contacts",
+    "extract_respond_contacts",
+    "normalize_contacts",
+    "match_contacts",
+]
+
+
+@pytest.fixture
+def ada(salesforce_store: SalesforceStore, respond_store: RespondStore) -> None:
+    """One person in both systems."""
+    salesforce_store.insert_contacts([{"LastName": "Ada", "Email": "Ada@Example.com"}])
+    respond_store.insert_contacts([{"firstName": "Ada", "email": "ada@example.com"}])
+
+
+def test_the_whole_road_brings_a_contact_to_the_sidebar(
+    command: Command, ada: None, connected: str, raw: RawSql
+) -> None:
+    said = command("run", "all", "--json")
+    assert said.code == 0, said.out
+    assert [result["stage"] for result in said.json["results"]][:4] == MAIN_ROAD
+    assert raw.column("SELECT matched_by FROM sidebar_fields") == ["email"]
+    assert raw.column("SELECT DISTINCT run_id FROM stage_run") == [said.json["run_id"]]
+
+
+def test_the_road_twice_writes_nothing_the_second_time(
+    command: Command, ada: None, connected: str, raw: RawSql
+) -> None:
+    command("run", "all")
+    tables = ("salesforce_contact", "respond_contact", "salesforce_key", "contact_match", "sidebar_fields")
+    before = raw.versions(*tables)
+    assert command("run", "all").code == 0
+    assert raw.versions(*tables) == before
+
+
+def test_a_failing_system_stops_no_other_stage(
+    command: Command, ada: None, connected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command("run", "all")
+    monkeypatch.delenv("AIRFLOW_CONN_SALESFORCE_DEFAULT")
+    said = command("run", "all", "--json")
+    assert said.code == 1
+    results = {result["stage"]: result for result in said.json["results"]}
+    assert "salesforce_default is missing" in results["extract_salesforce_contacts"]["error"]
+    assert results["extract_respond_contacts"]["counts"]["contacts"] == 1
+    assert results["match_contacts"]["error"] is None
+
+
+def test_a_dry_run_counts_what_waits_and_leaves_it(
+    command: Command, house: House, raw: RawSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.contact(1, email="ada@example.com")
+    connection = {"host": "http://127.0.0.1:1/v2", "password": TOKEN}
+    monkeypatch.setenv("AIRFLOW_CONN_RESPOND_IO_DEFAULT", json.dumps(connection))
+    waiting = "SELECT count(*) FROM pending_change"
+    before = raw.value(waiting)
+    said = command("run", "all", "--dry-run", "--json")
+    assert said.code == 0
+    assert counts_of(said.json, "normalize_contacts")["pending_changes"] > 0
+    assert raw.value(waiting) == before
+    assert raw.value("SELECT count(*) FROM stage_run") == 0
+
+
+def counts_of(document: Any, stage: str) -> dict[str, int]:
+    [counts] = [result["counts"] for result in document["results"] if result["stage"] == stage]
+    return dict(counts)
+
+
+def test_one_workspace_runs_alone(command: Command, house: House) -> None:
+    house.org("00D000000000002EAA")
+    house.workspace("beta", org_id="00D000000000002EAA")
+    results = command("run", "match_contacts", "--workspace", "beta", "--json").json["results"]
+    assert [result["scope"] for result in results] == ["00D000000000002EAA"]
+
+
+def test_nothing_connected_is_told_with_the_next_step(command: Command) -> None:
+    said = command("run", "all")
+    assert said.code == 1
+    assert "python -m contact_sync connect" in said.err
