@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 
 import httpx
-import psycopg2
 import pytest
 
 from contact_sync import cli
@@ -32,7 +31,6 @@ def test_migrate_names_what_is_missing_then_applies_it_once(
     assert foreseen == applied
     assert foreseen[0] == "0001_tenants.sql"
     assert again == []
-    psycopg2.connect(empty_url).close()
 
 
 def _migrated(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
