@@ -81,7 +81,8 @@ def results(call: Call) -> Answer:
     path = jobs.files(call.org.store, job.job_id) / str(name)
     if name is None or job.state not in jobs.TERMINAL or not path.exists():
         raise errors.not_found()
-    return Answer(200, FileSlice(path, 0, path.stat().st_size), {"content-type": "text/csv"})
+    headers = {"content-type": call.org.switch("csv_content_type")}
+    return Answer(200, FileSlice(path, 0, path.stat().st_size), headers)
 
 
 def _create(call: Call, body: dict[str, Any], state: str) -> Job:

@@ -35,7 +35,7 @@ def create(call: Call) -> Answer:
         raise errors.bad_request("INVALIDJOB", f"Unsupported operation: {operation}")
     text = str(body.get("query", ""))
     found = _compiled(call.org, call.user_id, text, is_all=operation == "queryAll")
-    _check_supported(found)
+    _check_supported(found, call.org.switch("compound_refusal_code"))
     options = _options(body)
     job = jobs.create(
         call, "query", "V2Query", "UploadComplete",
@@ -90,7 +90,7 @@ def results(call: Call) -> Answer:
         with (folder / "results.csv").open("rb") as file:
             head = file.read(places[0])
     headers = {
-        "content-type": "text/csv",
+        "content-type": call.org.switch("csv_content_type"),
         "Sforce-NumberOfRecords": str(end - start),
         "Sforce-Locator": "null" if end >= total else _locator(end),
     }
@@ -112,7 +112,9 @@ def result_pages(call: Call) -> Answer:
         "done": len(starts) <= _PAGES_SHOWN,
     }
     if not body["done"]:
-        body["nextRecordsUrl"] = f"{base}/resultpages?locator={_locator(starts[_PAGES_SHOWN])}"
+        body[call.org.switch("result_pages_key")] = (
+            f"{base}/resultpages?locator={_locator(starts[_PAGES_SHOWN])}"
+        )
     return Answer(200, body)
 
 
@@ -126,7 +128,8 @@ def render(org: Org, job: Job) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     delimiter, ending = DELIMITERS[job.details["columnDelimiter"]], LINE_ENDINGS[job.details["lineEnding"]]
     header = delimiter.join(f'"{".".join(column.parts)}"' for column in found.columns) + ending
-    line = f" || '{delimiter}' || ".join(_cell(found, column) for column in found.columns)
+    form = literals.CSV_DATETIME.replace("Z", org.switch("csv_datetimes_end_in"))
+    line = f" || '{delimiter}' || ".join(_cell(found, column, form) for column in found.columns)
     ending_text = "char(13, 10)" if ending == "\r\n" else "char(10)"
     text = found.text(f"CAST({line} || {ending_text} AS BLOB)", found.bounds())
     with (folder / "results.csv").open("wb") as file, (folder / "offsets").open("wb") as offsets:
@@ -151,9 +154,9 @@ def _write(org: Org, rows: Any, position: int, file: BinaryIO, offsets: BinaryIO
     return count
 
 
-def _cell(found: Compiled, column: Column) -> str:
-    """Return SQL of one quoted cell: nothing and empty look alike, datetimes end in Z, inner quotes are doubled."""
-    sql = found.expressions[column.place].replace(literals.REST_DATETIME, literals.CSV_DATETIME)
+def _cell(found: Compiled, column: Column, datetimes: str) -> str:
+    """Return SQL of one quoted cell: nothing and empty look alike, inner quotes are doubled."""
+    sql = found.expressions[column.place].replace(literals.REST_DATETIME, datetimes)
     if column.field.type == "boolean":
         sql = f"CASE {sql} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
         return f"""'"' || coalesce({sql}, '') || '"'"""
@@ -168,12 +171,12 @@ def _compiled(org: Org, user_id: str, text: str, *, is_all: bool) -> Compiled:
     )
 
 
-def _check_supported(found: Compiled) -> None:
+def _check_supported(found: Compiled, compound_code: str) -> None:
     """Refuse what "SOQL Considerations" says Bulk 2.0 doesn't do."""
     if found.aggregates:
         raise errors.bad_request("API_ERROR", "Aggregate Relationships not supported in Bulk Query")
     if any(column.field.type == "address" for column in found.columns):
-        raise errors.bad_request("API_ERROR", "Selecting compound data not supported in Bulk Query")
+        raise errors.bad_request(compound_code, "Selecting compound data not supported in Bulk Query")
     if found.query.offset is not None:
         raise errors.bad_request("API_ERROR", "OFFSET not supported in Bulk Query")
 

@@ -12,15 +12,26 @@ from typing import Any
 class ApiError(Exception):
     """An API call is refused: the body is a list with one error."""
 
-    def __init__(self, status: int, code: str, message: str, fields: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        fields: Sequence[str] | None = None,
+        *,
+        has_body: bool = True,
+    ) -> None:
         super().__init__(f"{code}: {message}")
         self.status = status
         self.code = code
         self.message = message
         self.fields = fields
+        self._has_body = has_body
 
-    def body(self) -> list[dict[str, Any]]:
-        """Return the list that Salesforce answers."""
+    def body(self) -> list[dict[str, Any]] | None:
+        """Return the list that Salesforce answers; None where it is silent."""
+        if not self._has_body:
+            return None
         error: dict[str, Any] = {"message": self.message, "errorCode": self.code}
         if self.fields is not None:
             error["fields"] = list(self.fields)

@@ -167,7 +167,7 @@ def _write_results(org: Org, job: Job, outcome: _Outcome, delimiter: str) -> Non
     _write(
         folder / "failedResults.csv",
         f'"sf__Id"{delimiter}"sf__Error"{delimiter}{header}',
-        (["", _error_text(item.error), *item.cells] for item in outcome.failed),
+        ([_failed_id(org, outcome, item), _error_text(item.error), *item.cells] for item in outcome.failed),
         delimiter,
     )
     _write(folder / "unprocessedrecords.csv", header, outcome.unprocessed, delimiter)
@@ -177,6 +177,12 @@ def _write(path: Any, header: str, lines: Iterable[list[str]], delimiter: str) -
     with path.open("w", encoding="utf-8", newline="") as file:
         file.write(f"{header}\n")
         csv.writer(file, delimiter=delimiter, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(lines)
+
+
+def _failed_id(org: Org, outcome: _Outcome, item: Saved) -> str:
+    names = [name.lower() for name in outcome.header]
+    has_id = org.switch("failed_rows_have_ids") and "id" in names and len(item.cells) == len(names)
+    return item.cells[names.index("id")] if has_id else ""
 
 
 def _error_text(error: ApiError | None) -> str:

@@ -21,7 +21,6 @@ from sandbox.salesforce.exchange import Answer, Call, site
 from sandbox.salesforce.org import Org
 
 _JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-_LONGEST_ASSERTION_SECONDS = 300
 
 
 @site.add("POST", "/services/oauth2/token")
@@ -98,7 +97,7 @@ def _jwt_bearer(call: Call, form: Mapping[str, str]) -> dict[str, Any]:
     claims = _claims(call, form.get("assertion", ""), certificate)
     if claims.get("iss") != call.org.consumer_key:
         raise OAuthError("invalid_client_id", "client identifier invalid")
-    if int(claims["exp"]) - call.org.store.now() > _LONGEST_ASSERTION_SECONDS:
+    if int(claims["exp"]) - call.org.store.now() > call.org.switch("jwt_longest_seconds"):
         raise OAuthError("invalid_grant", "assertion expiration is too far in the future")
     found = (
         call.org.store.read()
@@ -107,7 +106,10 @@ def _jwt_bearer(call: Call, form: Mapping[str, str]) -> dict[str, Any]:
     )
     if found is None:
         raise OAuthError("invalid_grant", "user hasn't approved this consumer")
-    return _granted(call, found[0])
+    answer = _granted(call, found[0])
+    if call.org.switch("jwt_answers_are_short"):
+        del answer["issued_at"], answer["signature"]
+    return answer
 
 
 def _claims(call: Call, assertion: str, certificate: str) -> dict[str, Any]:

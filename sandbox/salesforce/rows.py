@@ -193,7 +193,8 @@ def _check_precondition(call: Call, row: dict[str, Any]) -> None:
         raise errors.bad_request("INVALID_HEADER", "If-Unmodified-Since is not an HTTP date") from exc
     if row[call.org.switch("precondition_compares")] > since:
         code = "ENTITY_FAILED_IFLASTMODIFIED_ON_UPDATE"
-        raise ApiError(412, code, "the entity has been modified since the given date")
+        message = "the entity has been modified since the given date"
+        raise ApiError(412, code, message, has_body=call.org.switch("precondition_has_body"))
 
 
 def _span(call: Call) -> tuple[int, int]:

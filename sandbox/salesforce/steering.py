@@ -14,6 +14,7 @@ from sandbox import journal
 from sandbox.salesforce import errors, jobs, objects, rows, sessions, soql, writing
 from sandbox.salesforce.exchange import Answer, Call, control
 from sandbox.salesforce.org import RecordLock
+from sandbox.salesforce.switches import SWITCHES
 
 #: Cells that break careless readers, by name; ``POST /_sandbox/nasty`` makes one contact of each.
 NASTY_CELLS = {
@@ -132,6 +133,13 @@ def change_settings(call: Call) -> Answer:
         call.org.set_switches(wanted)
     except ValueError as exc:
         raise errors.bad_request("INVALID_SETTING", str(exc)) from exc
+    return Answer(200, call.org.switches())
+
+
+@control.add("DELETE", "/_sandbox/settings")
+def reset_settings(call: Call) -> Answer:
+    """Put every switch back."""
+    call.org.set_switches(SWITCHES)
     return Answer(200, call.org.switches())
 
 
