@@ -22,6 +22,7 @@ from datetime import timedelta
 
 import pendulum
 from airflow.sdk import dag, task
+from airflow.sdk.types import OutletEventAccessorsProtocol
 
 from contact_sync import stages
 from contact_sync.airflow_side import assets, wiring
@@ -42,16 +43,24 @@ def extract_salesforce_contacts() -> None:
         with wiring.opened() as edges:
             return wiring.chunks([row["org_id"] for row in edges.db.all("list_orgs_due")])
 
-    @task(task_id="extract_salesforce_contacts", outlets=[assets.salesforce_contacts])
-    def extract(org_ids: list[str], run_id: str) -> dict[str, int]:
+    @task(
+        task_id="extract_salesforce_contacts",
+        outlets=[assets.salesforce_contacts, assets.maybe_planned_windows],
+    )
+    def extract(
+        org_ids: list[str], run_id: str, outlet_events: OutletEventAccessorsProtocol
+    ) -> dict[str, int]:
         with wiring.opened() as edges:
-            return wiring.each(
+            counts = wiring.each(
                 org_ids,
                 lambda org_id: stages.extract_salesforce_contacts.run(
                     edges.db, edges.salesforce_of(org_id, lane="extract"), org_id=org_id, run_id=run_id
                 ),
-                news=("rows_merged", "rows_late", "rows_refilled", "fields_changed"),
+                news=("rows_merged", "rows_late", "rows_refilled", "fields_changed", "planned"),
             )
+        if counts.get("planned"):
+            outlet_events[assets.maybe_planned_windows].add(assets.planned_windows)
+        return counts
 
     extract.expand(org_ids=list_orgs_due())
 

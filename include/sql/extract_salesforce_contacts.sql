@@ -53,7 +53,7 @@ UPDATE extract_window
    SET status = 'failed', finished_at = now(), detail = 'its worker stopped; read again by the next window'
  WHERE org_id = %(org_id)s
    AND status IN ('running', 'short')
-   AND kind IN ('initial', 'incremental', 'refill');
+   AND NOT is_big;
 
 -- name: delete_abandoned_landing
 -- Drop landed rows of windows that are no longer running.
@@ -90,6 +90,7 @@ UPDATE extract_window
    SET rows_reported = %(rows_reported)s,
        rows_quarantined = rows_quarantined + %(rows_quarantined)s,
        read_until = coalesce(read_until, %(read_until)s),
+       queried_at = coalesce(queried_at, %(read_until)s),
        api_calls = api_calls + %(api_calls)s,
        heartbeat_at = now()
  WHERE window_id = %(window_id)s;
@@ -153,7 +154,7 @@ SELECT w.org_id, r ->> 'Id', landed_or_kept(r, w.fields, 'FirstName', m.first_na
        (coalesce(m.payload, '{}') - w.fields) || canonical_payload(r, %(payload_fields)s::text[], %(payload_types)s::text[]),
        (r ->> 'CreatedDate')::timestamptz, r ->> 'CreatedById', (r ->> 'LastModifiedDate')::timestamptz,
        r ->> 'LastModifiedById', n.stamp, CASE WHEN (r ->> 'IsDeleted')::boolean THEN 'deleted' ELSE 'live' END,
-       r ->> 'MasterRecordId', w.read_until
+       r ->> 'MasterRecordId', w.queried_at
   FROM newest n
   JOIN extract_window w ON w.window_id = %(window_id)s
   LEFT JOIN salesforce_contact m ON m.org_id = w.org_id AND m.salesforce_id = r ->> 'Id'
@@ -174,7 +175,7 @@ ON CONFLICT (org_id, salesforce_id) DO UPDATE
 
 -- name: prove_window
 -- Close a window: proven if every reported row landed or is quarantined and every landed id is in the mirror, else short.
--- Params: window_id bigint, rows_merged bigint | Rows: 1 (status, rows_reported, rows_landed, rows_distinct, rows_quarantined)
+-- Params: window_id bigint, rows_merged bigint | Rows: 1 (status, read_until, rows_reported, rows_landed, rows_distinct, rows_quarantined)
 WITH landed AS (
     SELECT record ->> 'Id' AS salesforce_id, max((record ->> 'SystemModstamp')::timestamptz) AS stamp, count(*) AS rows
       FROM salesforce_landing
@@ -195,7 +196,7 @@ UPDATE extract_window w
        finished_at = now()
   FROM proof p
  WHERE w.window_id = %(window_id)s
-RETURNING w.status, w.rows_reported, w.rows_landed, w.rows_distinct, w.rows_quarantined;
+RETURNING w.status, w.read_until, w.rows_reported, w.rows_landed, w.rows_distinct, w.rows_quarantined;
 
 -- name: resolve_quarantined_rows
 -- Mark quarantined rows as resolved whose contact has landed since.

@@ -11,7 +11,7 @@ import contextlib
 import io
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import IO, Any
+from typing import Any, Protocol
 
 import psycopg2
 import sqlalchemy
@@ -30,6 +30,12 @@ OWNER_URL_VARIABLE = "CONTACT_SYNC_OWNER_DATABASE_URL"
 _ROW_CLASSES = ("22", "23", "P0")
 #: Classes that pass by themselves: connection, rollback (deadlock, serialization), resources, operator, system.
 _PASSING_CLASSES = ("08", "40", "53", "55", "57", "58")
+
+
+class _Readable(Protocol):
+    """What COPY reads from: text or UTF-8 bytes, "" or b"" at the end."""
+
+    def read(self, size: int, /) -> Any: ...
 
 
 class Transaction:
@@ -67,10 +73,18 @@ class Transaction:
         self.copy_text(table, columns, buffer)
         return count
 
-    def copy_text(self, table: str, columns: Sequence[str], stream: IO[str]) -> None:
+    def copy_text(self, table: str, columns: Sequence[str], stream: _Readable) -> None:
         """COPY a stream that is already in PostgreSQL's text format."""
         command = sql.SQL("COPY {} ({}) FROM STDIN").format(
             sql.Identifier(*table.split(".")), sql.SQL(", ").join(map(sql.Identifier, columns))
+        )
+        self._copy(command, stream)
+
+    def copy_csv(self, table: str, columns: Sequence[str], stream: _Readable) -> None:
+        """COPY a stream of CSV whose header names ``columns`` in this order; an empty cell is NULL."""
+        names = sql.SQL(", ").join(map(sql.Identifier, columns))
+        command = sql.SQL("COPY {} ({}) FROM STDIN WITH (FORMAT csv, HEADER match, FORCE_NULL ({}))").format(
+            sql.Identifier(table), names, names
         )
         self._copy(command, stream)
 
@@ -84,7 +98,7 @@ class Transaction:
         assert driver is not None
         return driver
 
-    def _copy(self, command: sql.Composable, stream: IO[str]) -> None:
+    def _copy(self, command: sql.Composable, stream: _Readable) -> None:
         with _translated("copy"), self._driver().cursor() as cursor:
             cursor.copy_expert(command, stream)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
@@ -36,6 +37,8 @@ class Job:
     rows: int = 0
     #: The version it was created with: results under another are refused with 409.
     api_version: str = auth.API_VERSION
+    #: Salesforce's clock when the job was created; None when it was only asked for.
+    created_at: datetime | None = None
 
 
 class ResultSet:
@@ -80,7 +83,8 @@ def create(session: auth.Session, soql: str) -> Job:
         "lineEnding": "LF",
     }
     answer = session.call("POST", _JOBS, json=body, is_idempotent=True)
-    return _job(answers.json_object(answer, f"Salesforce POST {_JOBS}"))
+    job = _job(answers.json_object(answer, f"Salesforce POST {_JOBS}"))
+    return replace(job, created_at=query.server_date(answer, _JOBS))
 
 
 def read(session: auth.Session, job_id: str) -> Job:

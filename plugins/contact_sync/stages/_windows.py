@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from contact_sync import database, errors, records
+from contact_sync.salesforce import query
 from contact_sync.stages import _landing
 
 
@@ -33,6 +34,8 @@ class Window:
     kind: str
     read_from: datetime | None
     selection: Selection
+    #: Exclusive upper bound, of backfills only: news are read without one.
+    read_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,36 @@ def begin(
     )
 
 
+def soql(window: Window) -> str:
+    """Return the query of a window."""
+    bounds = []
+    if window.read_from:
+        bounds.append(f"SystemModstamp >= {query.datetime_literal(window.read_from)}")
+    if window.read_before:
+        bounds.append(f"SystemModstamp < {query.datetime_literal(window.read_before)}")
+    return query.select(window.selection.names, where=" AND ".join(bounds))
+
+
+def short(db: database.Database, outcome: Outcome) -> errors.RetryError:
+    """Fail a window that stayed short; return the error to raise."""
+    detail = (
+        f"window {outcome.window_id} of org {outcome.org_id} does not add up: Salesforce reported {outcome.reported}"
+        f" rows, {outcome.landed} landed, {outcome.quarantined} are in quarantine. The watermark stays; run again"
+    )
+    db.execute("end_window", window_id=outcome.window_id, status="failed", detail=detail)
+    return errors.RetryError(detail)
+
+
+@contextlib.contextmanager
+def deferred_by_quota(db: database.Database, window: Window) -> Iterator[None]:
+    """Put the window off when the quota is used up, and let the error go on; others leave it as it is."""
+    try:
+        yield
+    except errors.QuotaError as error:
+        db.execute("end_window", window_id=window.window_id, status="deferred", detail=str(error))
+        raise
+
+
 @contextlib.contextmanager
 def ended_by_errors(db: database.Database, window: Window) -> Iterator[None]:
     """Close the window as *deferred* on a used-up quota, as *failed* on any other error, and let the error go on."""
@@ -82,7 +115,7 @@ def fill(db: database.Database, window: Window, pages: Iterable[records.QueryPag
     for page in pages:
         read_until = read_until or page.server_date
         with db.transaction() as tx:
-            refused = _land_page(tx, window, page.records, row_number)
+            refused = land_page(tx, window, page.records, row_number)
             tx.execute(
                 "record_page",
                 window_id=window.window_id,
@@ -93,6 +126,11 @@ def fill(db: database.Database, window: Window, pages: Iterable[records.QueryPag
             )
         row_number += len(page.records)
     assert read_until is not None
+    return close(db, window)
+
+
+def close(db: database.Database, window: Window) -> Outcome:
+    """Merge and prove what a window landed, in one transaction."""
     with db.transaction() as tx:
         merged = _merge(tx, window)
         proof = tx.one("prove_window", window_id=window.window_id, rows_merged=merged)
@@ -103,7 +141,7 @@ def fill(db: database.Database, window: Window, pages: Iterable[records.QueryPag
         org_id=window.org_id,
         kind=window.kind,
         is_proven=proof["status"] == "proven",
-        read_until=read_until,
+        read_until=proof["read_until"],
         reported=proof["rows_reported"],
         landed=proof["rows_landed"],
         quarantined=proof["rows_quarantined"],
@@ -127,14 +165,15 @@ def add_late(
     for page in pages:
         calls, rows = calls + 1, rows + page.records
     with db.transaction() as tx:
-        _land_page(tx, window, rows, 0)
+        land_page(tx, window, rows, 0)
         merged = _merge(tx, window)
         tx.execute("delete_landed_rows", window_id=window.window_id)
         tx.execute("add_late_rows", window_id=window.window_id, rows_late=merged, api_calls=calls)
     return merged
 
 
-def _land_page(tx: database.Transaction, window: Window, rows: Sequence[records.Json], first: int) -> int:
+def land_page(tx: database.Transaction, window: Window, rows: Sequence[records.Json], first: int) -> int:
+    """Land rows numbered from ``first``; return how many were quarantined instead."""
     numbered = [(number, flat(record)) for number, record in enumerate(rows, start=first)]
 
     def into(tx: database.Transaction, part: Sequence[tuple[int, records.Json]]) -> None:

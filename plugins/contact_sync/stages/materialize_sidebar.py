@@ -64,7 +64,13 @@ def _item(row: database.Row, *, is_editing: bool) -> records.Json:
     name = row["field_name"]
     if row["type"] is None:
         label = row["chosen_label"] or name
-        return {"name": name, "label": label, "type": "string", "editable": False, "read_only_reason": _UNSEEN}
+        return {
+            "name": name,
+            "label": label,
+            "type": "string",
+            "editable": False,
+            "read_only_reason": _UNSEEN,
+        }
     field = tenants.field_of({**row, "name": name})
     reason = _reason(row, field, is_editing=is_editing)
     item = {

@@ -1,0 +1,131 @@
+"""Load: big windows by Bulk API 2.0, streamed into the landing in constant memory, resumable set by set."""
+
+from __future__ import annotations
+
+from contact_sync import database, errors, records
+from contact_sync.salesforce import auth, bulk, query
+from contact_sync.stages import _bulk_pages, _ledger, _selecting, _windows
+
+STAGE = "load_salesforce_contacts"
+
+#: How often a window that does not add up, or whose job is gone, is read before it fails.
+ATTEMPTS = 2
+
+#: Kinds that move the watermark are read in the extracting lane, everything else must not compete with it.
+_LANES: dict[str, records.Lane] = {"initial": "extract", "incremental": "extract"}
+
+_NO_BULK = {"FUNCTIONALITY_NOT_ENABLED", "INVALIDENTITY", "API_DISABLED_FOR_ORG"}
+
+
+def lane_of(kind: str) -> records.Lane:
+    """Return the API lane that windows of a kind are paid from."""
+    return _LANES.get(kind, "backfill")
+
+
+def run(
+    db: database.Database,
+    salesforce: auth.Session,
+    *,
+    org_id: str,
+    run_id: str,
+    job_seconds: float = 3600.0,
+) -> dict[str, int]:
+    """Read the org's big windows of the session's lane, one after the other, until none is left.
+
+    A window whose worker died goes on with its job, at the set of results that had not landed.
+    Returns counts: ``windows`` proven, ``rows_landed``, ``rows_merged``, ``rows_quarantined``.
+    Raises RetryError if Salesforce does not answer (the next run goes on) or a window stays short, StopError if it
+    refuses us.
+    """
+    with (
+        db.advisory_lock(f"load:{org_id}:{salesforce.lane}") as is_held,
+        _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=f"{org_id}:{salesforce.lane}") as counts,
+    ):
+        rows = db.all("select_big_windows", org_id=org_id) if is_held else []
+        for row in rows:
+            if lane_of(row["kind"]) == salesforce.lane:
+                _add(counts, _load(db, salesforce, row, job_seconds))
+    return counts
+
+
+def _add(counts: _ledger.Counts, outcome: _windows.Outcome) -> None:
+    found = {
+        "windows": 1,
+        "rows_landed": outcome.landed,
+        "rows_merged": outcome.merged,
+        "rows_quarantined": outcome.quarantined,
+    }
+    for name, count in found.items():
+        counts[name] = counts.get(name, 0) + count
+
+
+def _load(
+    db: database.Database, salesforce: auth.Session, row: database.Row, job_seconds: float
+) -> _windows.Outcome:
+    window = _window(db, row)
+    db.execute("start_big_window", window_id=window.window_id)
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with _windows.deferred_by_quota(db, window):
+                outcome = _attempt(db, salesforce, window, job_seconds)
+        except errors.RejectError as error:
+            # the job failed, was aborted, or is older than the seven days that Salesforce keeps it
+            if attempt == ATTEMPTS:
+                detail = f"window {window.window_id} of org {window.org_id} cannot be read by Bulk API: {error.code}"
+                db.execute("end_window", window_id=window.window_id, status="failed", detail=detail)
+                raise errors.RetryError(
+                    f"{detail}. Look at extract_window.bulk_job_id in Salesforce, run again"
+                ) from error
+            db.execute("replan_window", window_id=window.window_id, detail=f"read again: {error.code}")
+            continue
+        if outcome.is_proven:
+            return outcome
+        if attempt == ATTEMPTS:
+            raise _windows.short(db, outcome)
+        db.execute("replan_window", window_id=window.window_id, detail="read again: it did not add up")
+    raise AssertionError("the loop ends by return or raise")
+
+
+def _attempt(
+    db: database.Database, salesforce: auth.Session, window: _windows.Window, job_seconds: float
+) -> _windows.Outcome:
+    try:
+        job = _job(db, salesforce, window)
+    except errors.RejectError as error:
+        if error.code not in _NO_BULK:
+            raise
+        return _windows.fill(db, window, query.pages(salesforce, _windows.soql(window)))
+
+    def beat(_: bulk.Job) -> None:
+        db.execute("beat_window", window_id=window.window_id)
+
+    done = bulk.wait(salesforce, job, timeout_seconds=job_seconds, on_poll=beat)
+    _bulk_pages.land(db, salesforce, window, done)
+    db.execute("record_job_rows", window_id=window.window_id, rows_reported=done.rows)
+    outcome = _windows.close(db, window)
+    bulk.delete(salesforce, done.job_id)
+    return outcome
+
+
+def _job(db: database.Database, salesforce: auth.Session, window: _windows.Window) -> str:
+    """Return the window's job, made and written down if it has none."""
+    row = db.one("select_bulk_progress", window_id=window.window_id)
+    assert row is not None
+    if row["bulk_job_id"]:
+        return str(row["bulk_job_id"])
+    job = bulk.create(salesforce, _windows.soql(window))
+    db.execute(
+        "record_bulk_job", window_id=window.window_id, bulk_job_id=job.job_id, queried_at=job.created_at
+    )
+    return job.job_id
+
+
+def _window(db: database.Database, row: database.Row) -> _windows.Window:
+    return _windows.Window(
+        window_id=row["window_id"],
+        org_id=row["org_id"],
+        kind=row["kind"],
+        read_from=row["read_from"],
+        selection=_selecting.of_names(db, row["org_id"], row["fields"]),
+        read_before=row["read_until"] if row["kind"] == "backfill" else None,
+    )
