@@ -14,7 +14,17 @@ from collections.abc import Sequence
 import sqlalchemy.exc
 
 from contact_sync import errors
-from contact_sync.cli import customize, deciding, explaining, orgs, running, status, workspaces
+from contact_sync.cli import (
+    approving,
+    customize,
+    deciding,
+    explaining,
+    orgs,
+    running,
+    serving,
+    status,
+    workspaces,
+)
 
 PROGRAM = "python -m contact_sync"
 
@@ -44,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"example: {PROGRAM} status",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for theme in (orgs, workspaces, customize, running, status, explaining, deciding):
+    for theme in (orgs, workspaces, customize, running, status, explaining, deciding, approving, serving):
         theme.add_commands(commands)
     return parser
 
