@@ -74,9 +74,10 @@ class EditQueueTrigger(BaseEventTrigger):
             row = await (await connection.execute(statements.get("count_due_edits").text.encode())).fetchone()
             if row and row[0]:
                 yield row[0]
-            async for _ in connection.notifies(timeout=self.sweep_seconds, stop_after=1):
-                async for _ in connection.notifies(timeout=self.debounce_seconds):
-                    pass
+            # one after the other: a listening generator locks the connection until it is exhausted
+            heard = [_ async for _ in connection.notifies(timeout=self.sweep_seconds, stop_after=1)]
+            if heard:
+                _ = [_ async for _ in connection.notifies(timeout=self.debounce_seconds)]
 
 
 async def _address() -> str:
