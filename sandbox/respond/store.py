@@ -200,8 +200,11 @@ class Store:
         """Yield contacts as the index shows them, by id, after ``cursor``; ``created`` bounds ``created_at``."""
         now = time.time()
         with self._lock:
+            statement = _LIST[created != _ANY_TIME, newest_first]
+            # ids beyond every contact: a range is what the primary key can skip to
+            after = cursor if cursor is not None else (2**62 if newest_first else 0)
             rows = self._connection.execute(
-                _LIST[newest_first], (cursor, cursor, *(_finite(bound) for bound in created), now)
+                statement, (after, *(_finite(bound) for bound in created), now)
             ).fetchmany
             chunk = rows(200)
         while chunk:
@@ -230,17 +233,25 @@ class Store:
         )
 
 
+_ANY_TIME = (float("-inf"), float("inf"))
+
 _FIND = {
     "id": "SELECT body FROM contact WHERE id = ?",
     "email": "SELECT body FROM contact WHERE email = ? ORDER BY id LIMIT 1",
     "exact": "SELECT body FROM contact WHERE email = ? COLLATE BINARY ORDER BY id LIMIT 1",
     "phone": "SELECT body FROM contact WHERE phone = ? ORDER BY id LIMIT 1",
 }
+#: By whether ``created_at`` is bounded, then by whether the newest come first. Unbounded, the order of ids must lead:
+#: the creation index would read and sort everything for one page.
 _LIST = {
-    True: "SELECT body, stale, indexed_at FROM contact WHERE (? IS NULL OR id < ?) AND created_at BETWEEN ? AND ?"
-    " AND (indexed_at <= ? OR stale IS NOT NULL) ORDER BY id DESC",
-    False: "SELECT body, stale, indexed_at FROM contact WHERE (? IS NULL OR id > ?) AND created_at BETWEEN ? AND ?"
-    " AND (indexed_at <= ? OR stale IS NOT NULL) ORDER BY id",
+    (False, True): "SELECT body, stale, indexed_at FROM contact WHERE id < ?"
+    " AND +created_at BETWEEN ? AND ? AND (indexed_at <= ? OR stale IS NOT NULL) ORDER BY id DESC",
+    (False, False): "SELECT body, stale, indexed_at FROM contact WHERE id > ?"
+    " AND +created_at BETWEEN ? AND ? AND (indexed_at <= ? OR stale IS NOT NULL) ORDER BY id",
+    (True, True): "SELECT body, stale, indexed_at FROM contact WHERE +id < ?"
+    " AND created_at BETWEEN ? AND ? AND (indexed_at <= ? OR stale IS NOT NULL) ORDER BY +id DESC",
+    (True, False): "SELECT body, stale, indexed_at FROM contact WHERE +id > ?"
+    " AND created_at BETWEEN ? AND ? AND (indexed_at <= ? OR stale IS NOT NULL) ORDER BY +id",
 }
 
 
