@@ -129,5 +129,12 @@ def test_a_workspace_without_token_or_address_stops(fields: dict[str, Any]) -> N
         connections.respond_connection("r", fields)
 
 
+@pytest.mark.parametrize("token", ["s3cret\nmore", "s3cret more", "s3crét"])
+def test_a_token_broken_by_copying_stops_and_is_not_quoted(token: str) -> None:
+    with pytest.raises(errors.StopError) as caught:
+        connections.respond_connection("r", {"password": token})
+    assert "s3c" not in str(caught.value)
+
+
 def test_no_secret_shows_when_a_connection_is_printed() -> None:
     assert "s3cret" not in repr(salesforce())

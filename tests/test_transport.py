@@ -200,3 +200,9 @@ def test_a_message_names_the_connection() -> None:
     opened = transport.Transport(client, system="respond.io", conn_id="respond_acme")
     with pytest.raises(errors.StopError, match=r"connection respond_acme: respond\.io GET /x answered 401"):
         opened.call("GET", "http://vendor/x", route="/x")
+
+
+def test_the_clients_own_text_is_not_chained_to_our_error() -> None:
+    with pytest.raises(errors.RetryError) as caught:
+        Vendor(httpx.RemoteProtocolError("illegal status line: ada@example.com")).get()
+    assert caught.value.__suppress_context__

@@ -7,6 +7,7 @@ Airflow. Messages name the connection and what is missing, never a value.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ from contact_sync import errors, records
 #: Where Salesforce logs people in unless the org says otherwise.
 LOGIN_URL = "https://login.salesforce.com"
 RESPOND_URL = "https://api.respond.io/v2"
+
+#: What an Authorization header can carry; anything else would be quoted by the client's own error.
+_TOKEN = re.compile(r"[!-~]+")
 
 _PREFIX = "extra__salesforce__"
 _SHARED_HOSTS = ("login.salesforce.com", "test.salesforce.com")
@@ -74,6 +78,10 @@ def respond_connection(conn_id: str, fields: Mapping[str, Any]) -> records.Respo
     if not token:
         raise errors.StopError(
             f"connection {conn_id}: the password is empty; put the workspace's API token there"
+        )
+    if not _TOKEN.fullmatch(token):
+        raise errors.StopError(
+            f"connection {conn_id}: the password is no API token; copy it again, in one piece"
         )
     base_url = _url(conn_id, "host", _address(fields)) or RESPOND_URL
     if not urlsplit(base_url).path:

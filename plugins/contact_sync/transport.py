@@ -162,7 +162,7 @@ class Transport:
         try:
             yield answer
         except httpx.HTTPError as exc:
-            raise self._broken(call, exc, was_sent=True) from exc
+            raise self._broken(call, exc, was_sent=True) from None
         finally:
             answer.close()
 
@@ -194,15 +194,16 @@ class Transport:
             if reads_body or not is_wanted:
                 answer.read()
         except _NEVER_SENT as exc:
-            raise self._broken(call, exc, was_sent=False) from exc
+            raise self._broken(call, exc, was_sent=False) from None
         except httpx.HTTPError as exc:
-            raise self._broken(call, exc, was_sent=True) from exc
+            raise self._broken(call, exc, was_sent=True) from None
         if is_wanted:
             return answer
         raise answers.error(
             answer, f"{self._caller} {call.method} {call.route}", is_idempotent=call.is_idempotent
         )
 
+    # raised "from None": the client's own text may quote a header or bytes of a body, and tracebacks reach logs
     def _broken(self, call: Call, exc: httpx.HTTPError, *, was_sent: bool) -> errors.RetryError:
         is_ambiguous = was_sent and not call.is_idempotent
         outcome = "; it may have been applied, look before sending again" if is_ambiguous else ""
