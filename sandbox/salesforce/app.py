@@ -7,8 +7,7 @@ import contextlib
 import gzip
 import json
 import re
-import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from email.utils import formatdate
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 import anyio.to_thread
 from fastapi import FastAPI
 from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from sandbox import control as around
 from sandbox import faults, journal
@@ -42,12 +41,12 @@ from sandbox.salesforce.errors import ApiError, OAuthError
 from sandbox.salesforce.exchange import Answer, Call, FileSlice, Handler
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.store import Store
+from sandbox.salesforce.streaming import SlicedFile
 
 _DATA = re.compile(r"/services/data/v(\d+)\.(\d)(/.*)?")
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"]
 _LONGEST = 16_384
 _WORTH_COMPRESSING = 1024
-_CHUNK = 1 << 22
 
 
 def create_app(store: Store, *, consumer_key: str, consumer_secret: str) -> FastAPI:
@@ -76,14 +75,18 @@ def create_app(store: Store, *, consumer_key: str, consumer_secret: str) -> Fast
 
 
 async def answer(request: Request) -> Response:
-    """Answer any request: in a worker thread, since the store blocks."""
+    """Answer any request: in a thread of the org's, since the store blocks."""
     org: Org = request.app.state.org
     body = await request.body()
     changed: list[str] = []
     loop = asyncio.get_running_loop()
-    found = await loop.run_in_executor(org.pool, _answered, org, request, body, changed)
+    response = await loop.run_in_executor(org.pool, _respond, org, request, body, changed)
     journal.mark_changed(request.scope, *changed)
-    return _response(org, request, found)
+    return response
+
+
+def _respond(org: Org, request: Request, body: bytes, changed: list[str]) -> Response:
+    return _response(org, request, _answered(org, request, body, changed))
 
 
 def _answered(org: Org, request: Request, body: bytes, changed: list[str]) -> Answer:
@@ -175,7 +178,9 @@ def _response(org: Org, request: Request, found: Answer) -> Response:
         # called in process: there is no HTTP server in front that would add it
         headers["Date"] = formatdate(org.store.clock(), usegmt=True)
     if isinstance(found.body, FileSlice):
-        return _streamed(request, found, found.body, headers)
+        # bulk results are compressed for exactly this, and for nothing that only mentions it
+        is_packed = request.headers.get("accept-encoding") == "gzip"
+        return SlicedFile(found.body, found.status, headers, is_packed=is_packed)
     content, kind = _encoded(found.body)
     if content or found.status == 200:
         headers.setdefault("content-type", kind)
@@ -192,29 +197,3 @@ def _encoded(body: Any) -> tuple[bytes, str]:
         return body, "text/plain"
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     return text.encode("utf-8", "surrogatepass"), "application/json;charset=UTF-8"
-
-
-def _streamed(request: Request, found: Answer, part: FileSlice, headers: Mapping[str, str]) -> Response:
-    """Send a part of a file. Bulk results are compressed for exactly ``Accept-Encoding: gzip``, nothing else."""
-    if request.headers.get("accept-encoding") == "gzip":
-        packed = {**headers, "content-encoding": "gzip"}
-        return StreamingResponse(_compressed(_chunks(part)), found.status, packed)
-    length = len(part.head) + part.end - part.start
-    return StreamingResponse(_chunks(part), found.status, {**headers, "content-length": str(length)})
-
-
-async def _chunks(part: FileSlice) -> AsyncIterator[bytes]:
-    yield part.head
-    left = part.end - part.start
-    with part.path.open("rb", buffering=0) as file:
-        file.seek(part.start)
-        while left > 0 and (chunk := file.read(min(_CHUNK, left))):
-            left -= len(chunk)
-            yield chunk
-
-
-async def _compressed(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    packer = zlib.compressobj(1, wbits=31)
-    async for chunk in chunks:
-        yield await anyio.to_thread.run_sync(packer.compress, chunk)
-    yield packer.flush()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from sandbox.control import ConnectionCutError
+from sandbox.salesforce.org import Org
 from sandbox.salesforce.steering import NASTY_CELLS
 from sandbox.salesforce.store import Store
 from tests.sandbox.salesforce.asking import CONTROL, contacts, make, refusal, switch
@@ -194,3 +196,36 @@ def test_a_token_for_somebody_else_acts_in_their_name(client: httpx.Client, stor
     headers = {"Authorization": f"Bearer {told['access_token']}"}
     contact = client.post("/sobjects/Contact", json={"LastName": "x"}, headers=headers).json()["id"]
     assert client.get(f"/sobjects/Contact/{contact}").json()["CreatedById"] == store.admin_user_id
+
+
+def test_a_fault_cuts_a_bulk_result_in_the_middle(client: httpx.Client, org: Org, store: Store) -> None:
+    store.insert_contacts({"LastName": f"Person {n}"} for n in range(50))
+    job = client.post("/jobs/query", json={"operation": "query", "query": "SELECT Id FROM Contact"}).json()[
+        "id"
+    ]
+    org.bulk.settle()
+    while client.get(f"/jobs/query/{job}").json()["state"] != "JobComplete":
+        pass
+    client.post(f"{CONTROL}/faults", json={"path": "*/results", "cut_after_bytes": 100})
+    with pytest.raises(ConnectionCutError):
+        client.get(f"/jobs/query/{job}/results")
+    assert client.get(f"/jobs/query/{job}/results").headers["Sforce-NumberOfRecords"] == "50"
+    [seen] = [entry for entry in client.get(f"{CONTROL}/journal").json()["requests"] if entry["is_faulted"]]
+    assert seen["status"] == 0
+
+
+def test_a_fault_may_delay_the_answer_after_the_write(client: httpx.Client) -> None:
+    contact = make(client)
+    client.post(f"{CONTROL}/faults", json={"method": "PATCH", "delay_after_seconds": 0.05})
+    client.patch(f"/sobjects/Contact/{contact}", json={"Title": "x"})
+    [seen] = [entry for entry in client.get(f"{CONTROL}/journal").json()["requests"] if entry["is_faulted"]]
+    assert seen["latency_ms"] >= 50
+    assert seen["changed"] == [contact]
+
+
+def test_a_lane_is_what_a_fault_may_wait_for(client: httpx.Client) -> None:
+    client.post(f"{CONTROL}/faults", json={"lane": "backfill", "status": 503, "times": None})
+    backfill = {"Sforce-Call-Options": "client=contact-sync-backfill"}
+    edit = {"Sforce-Call-Options": "client=contact-sync-edit"}
+    statuses = [client.get("/limits", headers=headers).status_code for headers in (backfill, edit, backfill)]
+    assert statuses == [503, 200, 503]
