@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -62,12 +64,23 @@ Play = Callable[[str], Played]
 
 
 @pytest.fixture
+def own_log() -> Iterator[io.StringIO]:
+    """What our modules log. A handler of their own, because the first run in a process sets up the root anew."""
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    logger = logging.getLogger("contact_sync")
+    logger.addHandler(handler)
+    yield text
+    logger.removeHandler(handler)
+
+
+@pytest.fixture
 def play(
     hasty_bag: DagBag,
     database_url: str,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
-    caplog: pytest.LogCaptureFixture,
+    own_log: io.StringIO,
 ) -> Play:
     """Runs a DAG over the test's own database."""
     monkeypatch.setenv(database.URL_VARIABLE, database_url)
@@ -75,7 +88,8 @@ def play(
 
     def played(dag_id: str) -> Played:
         capfd.readouterr()
-        caplog.clear()
+        own_log.seek(0)
+        own_log.truncate()
         run = hasty_bag.dags[dag_id].test(logical_date=None)
         tasks: dict[str, set[str]] = {}
         tries: dict[str, int] = {}
@@ -83,7 +97,7 @@ def play(
             tasks.setdefault(instance.task_id, set()).add(str(instance.state))
             tries[instance.task_id] = max(tries.get(instance.task_id, 0), instance.try_number)
         out, err = capfd.readouterr()
-        return Played(state=str(run.state), tasks=tasks, tries=tries, text=out + err + caplog.text)
+        return Played(state=str(run.state), tasks=tasks, tries=tries, text=out + err + own_log.getvalue())
 
     return played
 
