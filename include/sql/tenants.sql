@@ -138,8 +138,11 @@ SELECT workspace_id, org_id, respond_conn_id
  ORDER BY workspace_id;
 
 -- name: connect_workspace
--- Let a workspace serve an org; its mirror is normalized and matched anew.
+-- Let a workspace serve an org, which is read again if it had been left; its mirror is normalized and matched anew.
 -- Params: workspace_id text, org_id text | Rows: none
+WITH served_again AS (
+    UPDATE salesforce_org SET disconnected_at = NULL WHERE org_id = %(org_id)s AND disconnected_at IS NOT NULL
+)
 UPDATE workspace
    SET org_id = %(org_id)s
  WHERE workspace_id = %(workspace_id)s

@@ -194,10 +194,11 @@ def _copy_cell(value: Any) -> str:
 def _translated(name: str) -> Iterator[None]:
     try:
         yield
+    # "from None": the driver's text quotes values ("Failing row contains …"), and tracebacks reach logs
     except exc.DBAPIError as error:
-        raise _our_error(name, error.orig) from error
+        raise _our_error(name, error.orig) from None
     except psycopg2.Error as error:
-        raise _our_error(name, error) from error
+        raise _our_error(name, error) from None
 
 
 def _our_error(name: str, error: BaseException | None) -> errors.ContactSyncError:

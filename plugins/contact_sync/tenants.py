@@ -154,12 +154,15 @@ def choose_fields(db: database.Database, workspace_id: str, choices: Sequence[Fi
         raise errors.StopError(f"workspace {workspace_id} serves no org: connect it before choosing fields")
     described = described_fields(db, workspace["org_id"])
     checked = [_checked(choice, described) for choice in choices]
+    names = [choice.name for choice in checked]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise errors.StopError(f"field {twice} is chosen twice: name each field once")
     with db.transaction() as tx:
-        tx.execute("delete_field_choices", workspace_id=workspace_id, names=[c.name for c in checked])
+        tx.execute("delete_field_choices", workspace_id=workspace_id, names=names)
         tx.execute(
             "upsert_field_choices",
             workspace_id=workspace_id,
-            names=[c.name for c in checked],
+            names=names,
             labels=[c.label for c in checked],
             editable=[c.is_editable for c in checked],
         )

@@ -1,0 +1,231 @@
+"""The match table is a function of what is there, not of the order in which it came (DESIGN's promise for matching)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from contact_sync import database
+from sandbox import postgres
+from tests.raw_sql import RawSql
+from tests.stages.house import NOON, ORG, WORKSPACE, House, person_id
+
+Change = tuple[str, tuple[Any, ...]]
+
+PEOPLE = st.integers(1, 5)
+CONTACTS = st.integers(1, 4)
+# few values, so that people share them; several spellings of each, one of them no key
+EMAILS = st.sampled_from([None, "a@x.com", " A@X.com", "b@x.com", "n/a"])
+PHONES = st.sampled_from([None, "+4930123456", "030 123456", "+442079460000", "123"])
+COUNTRIES = st.sampled_from([None, "DE", "Germany"])
+
+CHANGES: st.SearchStrategy[Change] = st.one_of(
+    st.tuples(st.just("person"), st.tuples(PEOPLE, EMAILS, PHONES, PHONES, COUNTRIES)),
+    st.tuples(st.just("contact"), st.tuples(CONTACTS, EMAILS, PHONES, COUNTRIES)),
+    st.tuples(st.just("presence"), st.tuples(PEOPLE, st.sampled_from(["live", "deleted", "not_visible"]))),
+    st.tuples(st.just("merge"), st.tuples(PEOPLE, PEOPLE)),
+    st.tuples(st.just("gone"), st.tuples(CONTACTS, st.booleans())),
+    st.tuples(st.just("decide"), st.tuples(CONTACTS, st.none() | PEOPLE)),
+    st.tuples(st.just("revoke"), st.tuples(CONTACTS)),
+    st.tuples(st.just("create"), st.tuples(CONTACTS, PEOPLE)),
+    st.tuples(st.just("limit"), st.tuples(st.integers(1, 3))),
+    st.tuples(st.just("policy"), st.tuples(st.sampled_from(["hold", "most_recent"]))),
+    st.tuples(st.just("mode"), st.tuples(st.sampled_from(["normalized", "exact"]))),
+    st.tuples(st.just("region"), st.tuples(st.sampled_from([None, "DE", "FR"]))),
+    st.tuples(st.just("connected"), st.tuples(st.booleans())),
+)
+#: People, contacts and decisions to begin with, then changes, each with whether the stages run after it.
+STORIES = st.tuples(
+    st.lists(st.tuples(EMAILS, PHONES), min_size=5, max_size=5),
+    st.lists(st.tuples(EMAILS, PHONES), min_size=4, max_size=4),
+    st.lists(st.tuples(CONTACTS, st.none() | PEOPLE), max_size=2),
+    st.lists(st.tuples(CHANGES, st.booleans()), min_size=3, max_size=12),
+)
+Pair = tuple[str | None, str | None]
+Decision = tuple[int, int | None]
+Story = tuple[list[Pair], list[Pair], list[Decision], list[tuple[Change, bool]]]
+
+TABLES = (
+    "salesforce_contact",
+    "respond_contact",
+    "match_decision",
+    "contact_creation",
+    "salesforce_key",
+    "respond_key",
+    "contact_match",
+    "match_issue",
+    "sidebar_fields",
+    "pending_change",
+    "key_rule",
+    "workspace",
+    "salesforce_org",
+)
+OUTCOME = {
+    "contact_match": "respond_id, salesforce_id, matched_by, email_key, phone_key",
+    "match_issue": "respond_id, status, reason, candidate_count, candidates",
+    "sidebar_fields": "respond_id, salesforce_id, match_status, matched_by, fields",
+    "salesforce_key": "kind, key, salesforce_id, effective_id, source_fields",
+    "respond_key": "kind, key, respond_id",
+}
+
+
+class Town:
+    """Applies changes the way the edges do: writes to mirrors and settings, never to what is derived."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.raw = house.raw
+
+    def empty(self) -> None:
+        self.raw(f"TRUNCATE {', '.join(TABLES)} CASCADE")
+        self.house.org()
+        self.house.workspace()
+        self.house.choose("Email")
+
+    def live(self, story: Story) -> None:
+        """Empty the town, people it, let the changes come, and run the stages at the end."""
+        people, contacts, decisions, changes = story
+        self.empty()
+        for number, (email, phone) in enumerate(people, start=1):
+            self.person(number, email, phone, None, None)
+        for number, (email, phone) in enumerate(contacts, start=1):
+            self.contact(number, email, phone, None)
+        for contact, person in decisions:
+            self.decide(contact, person)
+        self.run()
+        for (verb, arguments), runs in changes:
+            method: Callable[..., None] = getattr(self, verb)
+            method(*arguments)
+            if runs:
+                self.run()
+        self.run()
+
+    def person(
+        self, number: int, email: str | None, phone: str | None, other: str | None, country: str | None
+    ) -> None:
+        cells: dict[str, Any] = {"email": email, "phone": phone, "other_phone": other, "country": country}
+        if self.raw("SELECT 1 FROM salesforce_contact WHERE salesforce_id = %(id)s", id=person_id(number)):
+            self.house.change_person(number, **cells)
+        else:
+            self.house.person(number, **cells)
+
+    def contact(self, number: int, email: str | None, phone: str | None, country: str | None) -> None:
+        cells: dict[str, Any] = {"email": email, "phone": phone, "country": country}
+        if self.raw("SELECT 1 FROM respond_contact WHERE respond_id = %(id)s", id=number):
+            self.house.change_contact(number, **cells)
+        else:
+            org_id = self.raw.value("SELECT org_id FROM workspace")
+            self.house.contact(number, **{**cells, "org_id": org_id})
+
+    def presence(self, number: int, presence: str) -> None:
+        self.house.change_person(number, presence=presence)
+
+    def merge(self, loser: int, winner: int) -> None:
+        if loser != winner:
+            self.house.merge(loser, winner)
+
+    def gone(self, number: int, is_gone: bool) -> None:
+        self.house.change_contact(number, gone_at=NOON if is_gone else None)
+
+    def decide(self, contact: int, person: int | None) -> None:
+        self.revoke(contact)
+        self.house.decide(contact, person)
+
+    def revoke(self, contact: int) -> None:
+        self.raw(
+            "UPDATE match_decision SET revoked_at = now() WHERE respond_id = %(id)s AND revoked_at IS NULL",
+            id=contact,
+        )
+
+    def create(self, contact: int, person: int) -> None:
+        if not self.raw("SELECT 1 FROM contact_creation WHERE salesforce_id = %(id)s", id=person_id(person)):
+            self.house.created(contact, person)
+
+    def limit(self, limit: int) -> None:
+        self.house.settings(shared_key_limit=limit)
+
+    def policy(self, policy: str) -> None:
+        self.house.settings(ambiguous_policy=policy)
+
+    def mode(self, mode: str) -> None:
+        self.house.settings(match_mode=mode)
+
+    def region(self, region: str | None) -> None:
+        self.house.settings(default_region=region)
+
+    def connected(self, is_connected: bool) -> None:
+        workspace = self.house.db.one("select_workspace", workspace_id=WORKSPACE)
+        assert workspace is not None
+        if is_connected:
+            self.house.db.execute("connect_workspace", workspace_id=WORKSPACE, org_id=ORG)
+        elif workspace["org_id"]:
+            self.house.db.execute("disconnect_workspace", workspace_id=WORKSPACE)
+            self.house.db.execute("delete_changes_of_workspace", workspace_id=WORKSPACE)
+
+    def run(self) -> None:
+        self.house.materialize()
+
+    def outcome(self) -> dict[str, list[str]]:
+        return {
+            table: sorted(str(tuple(row.values())) for row in self.raw(f"SELECT {columns} FROM {table}"))  # noqa: S608
+            for table, columns in OUTCOME.items()
+        }
+
+    def rebuild(self) -> None:
+        """Forget everything derived, and look at everybody."""
+        for table in (*OUTCOME, "key_rule", "pending_change"):
+            self.raw(f"DELETE FROM {table}")  # noqa: S608
+        self.raw("DELETE FROM pending_change")
+        self.raw.insert("pending_change", org_id=ORG, entity="salesforce_contact")
+        if self.raw.value("SELECT org_id FROM workspace"):
+            for entity in ("respond_contact", "respond_key", "sidebar_row"):
+                self.raw.insert("pending_change", org_id=ORG, workspace_id=WORKSPACE, entity=entity)
+        self.run()
+
+
+@pytest.fixture(scope="module")
+def town(postgres_server: postgres.Server, template: str) -> Iterator[Town]:
+    """One database for all examples of a property: emptying is cheaper than cloning."""
+    with cloned(postgres_server, template) as url:
+        db, raw = database.Database(url), RawSql(url)
+        yield Town(House(db, raw))
+        raw.close()
+        db.close()
+
+
+@contextmanager
+def cloned(server: postgres.Server, template: str) -> Iterator[str]:
+    postgres.psql(server, f"CREATE DATABASE town TEMPLATE {template} OWNER contact_sync_owner")
+    yield server.url("town", "contact_sync_owner")
+    postgres.psql(server, "DROP DATABASE town WITH (FORCE)")
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(story=STORIES)
+def test_any_order_of_runs_gives_what_a_rebuild_gives(town: Town, story: Story) -> None:
+    town.live(story)
+    incremental = town.outcome()
+    town.rebuild()
+    assert incremental == town.outcome()
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(story=STORIES)
+def test_everyone_has_a_match_or_an_issue_and_a_second_run_writes_nothing(town: Town, story: Story) -> None:
+    town.live(story)
+    people = town.raw.column(
+        "SELECT respond_id FROM respond_contact WHERE gone_at IS NULL AND org_id IS NOT NULL"
+    )
+    told = town.raw.column(
+        "SELECT respond_id FROM contact_match UNION ALL SELECT respond_id FROM match_issue"
+    )
+    assert sorted(told) == sorted(people)
+    assert town.raw.value("SELECT count(*) FROM pending_change") == 0
+    before = town.raw.versions(*OUTCOME)
+    town.run()
+    assert town.raw.versions(*OUTCOME) == before
