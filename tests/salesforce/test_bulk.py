@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -8,13 +9,14 @@ import pytest
 
 from contact_sync import errors
 from contact_sync.salesforce import auth, bulk, query
-from tests.salesforce.conftest import ScriptedOrg, refusal
+from tests.salesforce.conftest import DATE, ScriptedOrg, refusal
 
 JOB = bulk.Job(job_id="750000000000001AAA", state="JobComplete", rows=2)
 
 
 def job(state: str, **more: Any) -> httpx.Response:
-    return httpx.Response(200, json={"id": JOB.job_id, "state": state, "apiVersion": 66.0, **more})
+    body = {"id": JOB.job_id, "state": state, "apiVersion": 66.0, **more}
+    return httpx.Response(200, json=body, headers={"Date": DATE})
 
 
 def result_set(text: str, rows: str | None, locator: str) -> httpx.Response:
@@ -26,6 +28,7 @@ def test_a_job_reads_deleted_records_as_csv(session: auth.Session, org: Scripted
     org.answer = lambda _: job("UploadComplete")
     made = bulk.create(session, "SELECT Id FROM Contact")
     assert (made.job_id, made.state, made.api_version) == (JOB.job_id, "UploadComplete", "66.0")
+    assert made.created_at == datetime(2026, 1, 1, 12, tzinfo=UTC)
     assert b'"operation":"queryAll"' in org.calls[0].content
 
 
@@ -106,6 +109,20 @@ def test_a_set_cut_off_is_never_a_short_set(session: auth.Session, org: Scripted
     with pytest.raises(errors.RetryError), bulk.results(session, JOB) as found:
         while found.read(100):
             pass
+
+
+def test_a_driver_that_reads_cannot_hide_why_the_set_broke_off(
+    session: auth.Session, org: ScriptedOrg
+) -> None:
+    org.answer = lambda _: httpx.Response(200, stream=Cut(), headers={"Sforce-NumberOfRecords": "2"})
+    with (
+        pytest.raises(errors.RetryError, match=r"Salesforce GET .* broke off"),
+        bulk.results(session, JOB) as found,
+    ):
+        try:
+            found.read()
+        except errors.RetryError:
+            raise errors.RetryError("copy: error in .read() call") from None
 
 
 def test_results_are_asked_for_in_the_jobs_own_version(session: auth.Session, org: ScriptedOrg) -> None:

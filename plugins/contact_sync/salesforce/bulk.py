@@ -14,6 +14,8 @@ from datetime import datetime
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
+
 from contact_sync import answers, errors, records
 from contact_sync.salesforce import auth, query
 
@@ -23,6 +25,8 @@ _RESULTS = "/jobs/query/{id}/results"
 _PAGES = "/jobs/query/{id}/resultPages"
 
 JobState = Literal["UploadComplete", "InProgress", "JobComplete", "Failed", "Aborted"]
+
+_NOT_ENABLED = "FUNCTIONALITY_NOT_ENABLED"
 
 _POLL_FIRST_SECONDS = 0.5
 _POLL_LONGEST_SECONDS = 10.0
@@ -48,6 +52,8 @@ class ResultSet:
         self.rows = rows
         #: What fetches the next set; None after the last one.
         self.next_locator = next_locator
+        #: Why reading broke off, if it did: a driver that reads us replaces our error by one of its own.
+        self.broken: errors.RetryError | None = None
         self._chunks = chunks
         self._rest = memoryview(b"")
 
@@ -57,13 +63,20 @@ class ResultSet:
         Raises RetryError when the connection breaks: the set is read again from its locator.
         """
         if size < 0:
-            return self._taken(len(self._rest)) + b"".join(self._chunks)
-        while not self._rest:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return b""
-            self._rest = memoryview(chunk)
+            return self._taken(len(self._rest)) + b"".join(iter(self._chunk, b""))
+        if not self._rest:
+            self._rest = memoryview(self._chunk())
         return self._taken(size)
+
+    def _chunk(self) -> bytes:
+        """The next piece that is not empty, b"" at the end."""
+        try:
+            return next((chunk for chunk in self._chunks if chunk), b"")
+        except httpx.HTTPError as exc:
+            self.broken = errors.RetryError(
+                f"Salesforce GET {_RESULTS}: the results broke off ({type(exc).__name__}); the next run goes on there"
+            )
+            raise self.broken from None
 
     def _taken(self, size: int) -> bytes:
         taken, self._rest = self._rest[:size], self._rest[size:]
@@ -74,6 +87,7 @@ def create(session: auth.Session, soql: str) -> Job:
     """Start a ``queryAll`` job. ORDER BY and LIMIT switch off Salesforce's own chunking: leave them out.
 
     Repeated after an unclear answer: a job too many costs one of ten thousand a day and nothing else.
+    Raises RejectError FUNCTIONALITY_NOT_ENABLED where the org has REST but no Bulk API.
     """
     body = {
         "operation": "queryAll",
@@ -82,7 +96,9 @@ def create(session: auth.Session, soql: str) -> Job:
         "columnDelimiter": "COMMA",
         "lineEnding": "LF",
     }
-    answer = session.call("POST", _JOBS, json=body, is_idempotent=True)
+    answer = session.call("POST", _JOBS, json=body, is_idempotent=True, accept=(403,))
+    if answer.status_code == 403:
+        raise _refusal(answer)
     job = _job(answers.json_object(answer, f"Salesforce POST {_JOBS}"))
     return replace(job, created_at=query.server_date(answer, _JOBS))
 
@@ -152,9 +168,14 @@ def results(
         if not rows.isdigit():
             raise errors.RetryError(f"Salesforce GET {_RESULTS} did not say how many rows it holds")
         # the last set's locator is the literal text null
-        yield ResultSet(
-            int(rows), None if following in (None, "", "null") else following, answer.iter_bytes()
-        )
+        next_locator = None if following in (None, "", "null") else following
+        found = ResultSet(int(rows), next_locator, answer.iter_bytes())
+        try:
+            yield found
+        except errors.ContactSyncError:
+            if found.broken:
+                raise found.broken from None
+            raise
 
 
 def locators(session: auth.Session, job: Job) -> list[str]:
@@ -194,6 +215,13 @@ def _job(body: records.Json) -> Job:
         return Job(job_id=str(body["id"]), state=body["state"], rows=rows, api_version=version)
     except (KeyError, TypeError, ValueError) as exc:
         raise errors.RetryError(f"Salesforce {_JOBS} answered another shape") from exc
+
+
+def _refusal(answer: httpx.Response) -> errors.ContactSyncError:
+    found = answers.read_error(answer)
+    if found.code == _NOT_ENABLED:
+        return errors.RejectError(found.code, found.text, status=answer.status_code)
+    return answers.error(answer, f"Salesforce POST {_JOBS}", is_idempotent=True)
 
 
 def _failure(job: Job, message: str) -> errors.ContactSyncError:
