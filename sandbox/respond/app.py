@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
@@ -25,7 +26,7 @@ def create_app(store: Store, *, token: str, sender: Sender | None = None) -> ASG
     """
     space.furnish(store)
     sender = sender or Sender(store)
-    script, log = faults.FaultScript(effects=("rotate_token",)), journal.Journal()
+    script, log = faults.FaultScript(effects=("rotate_token", "settings")), journal.Journal()
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -44,8 +45,13 @@ def create_app(store: Store, *, token: str, sender: Sender | None = None) -> ASG
     def rotate(_value: object) -> None:
         app.state.token = secrets.token_urlsafe(24)
 
+    def settle(wanted: Any) -> None:
+        store.switch(wanted)
+
     limited = limits.RateLimit(_Authenticated(app), lambda: store.switches, {})
-    return control.surround(limited, script=script, log=log, effects={"rotate_token": rotate})
+    return control.surround(
+        limited, script=script, log=log, effects={"rotate_token": rotate, "settings": settle}
+    )
 
 
 class _Authenticated:

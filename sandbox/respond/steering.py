@@ -64,10 +64,10 @@ async def history(request: Request) -> JSONResponse:
 
 
 async def switch(request: Request) -> JSONResponse:
-    """GET the switches; PATCH some of them; DELETE puts all back."""
+    """GET the switches; POST or PATCH sets some of them; DELETE puts all back."""
     store = store_of(request)
     wanted: dict[str, Any] = {}
-    if request.method == "PATCH":
+    if request.method in ("POST", "PATCH"):
         wanted = await request.json()
     if request.method == "DELETE":
         wanted = switches.as_json(switches.Switches())
@@ -107,7 +107,9 @@ ROUTES = [
     Route("/_sandbox/contacts", contacts, methods=["GET", "POST"]),
     Route("/_sandbox/contacts/{contact_id:int}", one_contact, methods=["GET", "PATCH", "DELETE"]),
     Route("/_sandbox/contacts/{contact_id:int}/history", history, methods=["GET"]),
-    Route("/_sandbox/switches", switch, methods=["GET", "PATCH", "DELETE"]),
+    # the same route as the Salesforce stand-in has for its own
+    Route("/_sandbox/settings", switch, methods=["GET", "POST", "PATCH", "DELETE"]),
+    Route("/_sandbox/switches", switch, methods=["GET", "POST", "PATCH", "DELETE"]),
     Route("/_sandbox/webhooks", webhooks, methods=["GET", "POST", "DELETE"]),
     Route("/_sandbox/webhooks/{webhook_id:int}", one_webhook, methods=["DELETE"]),
 ]

@@ -24,7 +24,10 @@ class InProcess(httpx.BaseTransport):
     async def _handle(self, request: httpx.Request) -> httpx.Response:
         answer = await self._inner.handle_async_request(request)
         content = await answer.aread()
-        return httpx.Response(answer.status_code, headers=answer.headers, content=content)
+        # the content is decoded by now
+        headers = {name: value for name, value in answer.headers.multi_items() if name != "content-encoding"}
+        headers["content-length"] = str(len(content))
+        return httpx.Response(answer.status_code, headers=headers, content=content)
 
 
 @contextmanager

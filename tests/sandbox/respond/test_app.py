@@ -36,6 +36,12 @@ def test_a_fault_rotates_the_token(workspace: Workspace) -> None:
     assert statuses == [400, 401]
 
 
+def test_a_fault_turns_a_switch(workspace: Workspace) -> None:
+    workspace.client.post("/_sandbox/faults", json={"effects": {"settings": {"requests_per_second": 1}}})
+    statuses = [workspace.client.get("/v2/contact/id:1").status_code for _ in range(2)]
+    assert statuses == [404, 429]
+
+
 def test_the_journal_names_the_route_and_what_it_changed(workspace: Workspace) -> None:
     contact_id = workspace.make(email="ana@example.com")
     workspace.client.put("/v2/contact/email:ana@example.com", json={"lastName": "Lopes"})

@@ -29,8 +29,9 @@ def test_switches_survive_a_restart(tmp_path: Path) -> None:
         store.close()
 
 
-def test_switches_are_set_by_the_control_route_and_put_back(workspace: Workspace) -> None:
-    answer = workspace.client.patch("/_sandbox/switches", json={"list_order": "asc"})
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_switches_are_set_by_the_control_route_and_put_back(workspace: Workspace, method: str) -> None:
+    answer = workspace.client.request(method, "/_sandbox/settings", json={"list_order": "asc"})
     assert answer.json()["list_order"] == workspace.store.switches.list_order == "asc"
     assert workspace.client.delete("/_sandbox/switches").json()["list_order"] == "desc"
 
