@@ -82,7 +82,10 @@ async def _of_validation(request: Request, error: Exception) -> JSONResponse:
         return answer(400, "malformed_json", "The body is no JSON.")
     faults: dict[str, Mapping[str, Any]] = {}
     for fault in found:
-        faults.setdefault(_field(fault, error.body), fault)
+        field = _field(fault, error.body)
+        # of the reasons of all types a value may have, our own is the one that fits
+        if field not in faults or fault["type"] == "value_error":
+            faults[field] = fault
     listed = [{"field": field, **_told(field, fault)} for field, fault in faults.items()]
     first = listed[0]
     return answer(422, first["code"], first["detail"], field=first["field"], errors=listed)
@@ -102,7 +105,9 @@ def _field(fault: Mapping[str, Any], body: Any) -> str:
 def _told(field: str, fault: Mapping[str, Any]) -> dict[str, str]:
     if fault["type"] == "missing":
         return {"code": "missing", "detail": f"{field}: say what it is."}
-    if fault["type"] != "value_error" and fault["loc"][1:2] in (("base_value",), ("new_value",)):
+    if fault["type"] == "value_error":
+        return {"code": "not_storable", "detail": f"{field}: {fault['ctx']['error']}."}
+    if fault["loc"][1:2] in (("base_value",), ("new_value",)):
         return {
             "code": "wrong_type",
             "detail": f"{field}: a text, a number, a boolean, a list of texts or null.",
