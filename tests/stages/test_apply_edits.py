@@ -1,0 +1,378 @@
+"""Applying edits: what was asked reaches Salesforce once, and never over somebody else's value."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from contact_sync import edits, errors, tenants
+from contact_sync.salesforce import update
+from contact_sync.stages import _applying, _reading, apply_edits
+from tests.stages.conftest import OpenSalesforce, SalesforceSide
+from tests.stages.editing import Editing
+from tests.stages.house import ORG, WORKSPACE, House
+
+PEOPLE = 3
+COMPOSITE = "*/composite"
+
+
+@pytest.fixture
+def editing(salesforce: SalesforceSide, house_of: House, open_salesforce: OpenSalesforce) -> Editing:
+    """Three matched contacts, last changed long ago, whose title and department may be edited."""
+    db = salesforce.db
+    salesforce.store.insert_contacts(
+        {
+            "LastName": f"Person {number}",
+            "Email": f"p{number}@example.com",
+            "Title": "Dr",
+            "SystemModstamp": 1767268800 + number,
+            "LastModifiedDate": 1767268800 + number,
+        }
+        for number in range(1, PEOPLE + 1)
+    )
+    tenants.choose_fields(
+        db,
+        WORKSPACE,
+        [
+            tenants.FieldChoice(name=name, is_editable=name != "Email")
+            for name in ("Title", "Department", "Score__c", "Email")
+        ],
+    )
+    tenants.set_workspace(db, WORKSPACE, editing_enabled=True)
+    salesforce.extract()
+    for number in range(1, PEOPLE + 1):
+        house_of.contact(number, org_id=salesforce.org_id, email=f"p{number}@example.com")
+    house_of.materialize(salesforce.org_id)
+    rows = house_of.raw("SELECT salesforce_id FROM salesforce_contact ORDER BY email")
+    return Editing(
+        side=salesforce,
+        house=house_of,
+        open_salesforce=open_salesforce,
+        ids=tuple(row["salesforce_id"] for row in rows),
+    )
+
+
+def test_an_edit_reaches_salesforce_the_mirror_and_the_sidebar(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    assert editing.apply()["applied"] == 1
+    assert (editing.held(1), editing.status(edit)) == ("Professor", "applied")
+    assert editing.edit(edit)["stored_value"] == "Professor"
+    assert editing.house.row(1)["fields"]["Title"] == "Professor"
+
+
+def test_history_says_who_when_old_and_new(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    editing.apply()
+    events = editing.house.raw("SELECT * FROM edit_event WHERE edit_id = %(id)s ORDER BY event_id", id=edit)
+    assert [(e["from_status"], e["to_status"], e["actor"]) for e in events] == [
+        (None, "queued", "ann"),
+        ("queued", "applying", "ann"),
+        ("applying", "applied", "apply_edits"),
+    ]
+    assert events[0]["detail"] == {"base": "Dr", "new": "Professor"}
+
+
+def test_a_second_run_sends_nothing(editing: Editing) -> None:
+    editing.wish(1, "Dr", "Professor")
+    editing.apply()
+    sent = editing.calls("POST", "/composite")
+    counts = editing.apply()
+    assert counts["claimed"] == 0
+    assert editing.calls("POST", "/composite") == sent
+
+
+def test_somebody_elses_value_stands_and_both_are_kept(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    editing.change(1, Title="Dean")
+    assert editing.apply()["conflict"] == 1
+    found = editing.edit(edit)
+    assert (found["new_value"], found["stored_value"], editing.held(1)) == ("Professor", "Dean", "Dean")
+
+
+def test_a_value_that_is_there_already_is_applied_without_a_write(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    editing.change(1, Title="Professor")
+    editing.apply()
+    assert editing.status(edit) == "applied"
+    assert editing.calls("POST", "/composite") == 0
+
+
+def test_a_change_between_reading_and_sending_is_not_overwritten(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    before_call(monkeypatch, update, "write_contacts", lambda: editing.change(1, Title="Dean"))
+    editing.apply()
+    assert (editing.held(1), editing.status(edit)) == ("Dean", "conflict")
+
+
+def test_a_change_of_another_field_in_between_does_not_stop_the_edit(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    before_call(monkeypatch, update, "write_contacts", lambda: editing.change(1, Department="Research"))
+    editing.apply()
+    assert (editing.held(1), editing.held(1, "Department")) == ("Professor", "Research")
+    assert editing.status(edit) == "applied"
+
+
+def test_a_record_stamped_this_second_is_read_again_before_it_is_written(editing: Editing) -> None:
+    editing.change(1, Department="Research")
+    edit = editing.wish(1, "Dr", "Professor")
+    editing.apply()
+    assert editing.status(edit) == "applied"
+    assert editing.held(1) == "Professor"
+
+
+@pytest.mark.parametrize("moment", ["before the call", "after the call"])
+def test_a_worker_killed_around_the_call_writes_once(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    if moment == "before the call":
+        before_call(monkeypatch, update, "write_contacts", die)
+    else:
+        before_call(monkeypatch, _applying, "_settle_written", die)
+    with pytest.raises(KeyboardInterrupt):
+        editing.apply()
+    assert editing.status(edit) == "applying"
+    editing.apply()
+    assert editing.status(edit) == "applied"
+    assert editing.writes(1) == ["Professor"]
+
+
+def test_an_answer_that_is_lost_after_applying_is_not_sent_twice(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    editing.fault(method="POST", path=COMPOSITE, cut_after_bytes=-1, apply=True)
+    editing.apply()
+    assert editing.status(edit) == "applied"
+    assert editing.writes(1) == ["Professor"]
+
+
+def test_an_unanswered_call_that_was_not_applied_is_sent_again(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    editing.fault(method="POST", path=COMPOSITE, status=503, body="<html>busy</html>")
+    editing.apply()
+    assert editing.status(edit) == "applied"
+    assert editing.writes(1) == ["Professor"]
+
+
+def test_a_row_that_salesforce_refuses_keeps_its_code_and_a_sentence(editing: Editing) -> None:
+    bad = editing.wish(1, "Dr", "Professor")
+    good = editing.wish(2, "Dr", "Dean")
+    answer_for(editing, 0, 400, "FIELD_CUSTOM_VALIDATION_EXCEPTION", "No professors here", [])
+    editing.apply()
+    found = editing.edit(bad)
+    assert (found["status"], found["error_code"]) == ("rejected", "FIELD_CUSTOM_VALIDATION_EXCEPTION")
+    assert "validation rule" in found["error_detail"]
+    assert editing.status(good) == "applied"
+
+
+def answer_for(editing: Editing, index: int, status: int, code: str, message: str, fields: list[str]) -> None:
+    """Let the first composite call refuse one sub-request and take none of it."""
+    part = {
+        "body": [{"errorCode": code, "message": message, "fields": fields}],
+        "httpHeaders": {},
+        "httpStatusCode": status,
+        "referenceId": f"write{index}",
+    }
+    editing.fault(method="POST", path=COMPOSITE, status=200, body={"compositeResponse": [part]})
+
+
+def test_a_refusal_that_names_a_field_spares_the_records_other_edits(editing: Editing) -> None:
+    bad = editing.wish(1, "Dr", "Professor")
+    good = editing.wish(1, None, "Research", field="Department")
+    answer_for(editing, 0, 400, "STRING_TOO_LONG", "too long", ["Title"])
+    editing.apply()
+    assert (editing.status(bad), editing.status(good)) == ("rejected", "applied")
+    assert (editing.held(1), editing.held(1, "Department")) == ("Dr", "Research")
+
+
+def test_a_locked_row_waits_and_holds_nobody_back(editing: Editing) -> None:
+    locked = editing.wish(1, "Dr", "Professor")
+    answer_for(editing, 0, 400, "UNABLE_TO_LOCK_ROW", "unable to obtain exclusive access", [])
+    assert editing.apply()["requeued"] == 1
+    assert editing.status(locked) == "queued"
+    free = editing.wish(2, "Dr", "Dean")
+    editing.apply()
+    assert editing.status(free) == "applied"
+    editing.house.raw("UPDATE field_edit SET not_before = NULL")
+    editing.apply()
+    assert editing.status(locked) == "applied"
+
+
+def test_edits_of_many_contacts_share_calls(editing: Editing) -> None:
+    for number in range(1, PEOPLE + 1):
+        editing.wish(number, "Dr", "Professor")
+        editing.wish(number, None, "Research", field="Department")
+    assert editing.apply()["applied"] == 2 * PEOPLE
+    assert editing.calls("POST", "/composite") == 1
+
+
+def test_a_deleted_record_rejects_its_edits(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    editing.side.steer("DELETE", f"/contacts/{editing.ids[0]}")
+    editing.apply()
+    assert (editing.status(edit), editing.edit(edit)["error_code"]) == ("rejected", "ENTITY_IS_DELETED")
+
+
+def test_an_edit_of_a_merged_record_follows_it_to_the_winner(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    editing.side.steer("POST", f"/contacts/{editing.ids[1]}/merge", {"losers": [editing.ids[0]]})
+    editing.apply()
+    assert editing.status(edit) == "queued"
+    editing.side.extract()
+    editing.house.raw("UPDATE field_edit SET not_before = NULL")
+    editing.apply()
+    assert (editing.status(edit), editing.held(2)) == ("applied", "Professor")
+
+
+@pytest.mark.parametrize(
+    ("off", "on", "obstacle"),
+    [
+        ({"editing_enabled": False}, {"editing_enabled": True}, "editing_off"),
+    ],
+)
+def test_an_edit_that_may_not_be_sent_now_is_parked_and_comes_back(
+    editing: Editing, off: dict[str, Any], on: dict[str, Any], obstacle: str
+) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    tenants.set_workspace(editing.db, WORKSPACE, **off)
+    editing.apply()
+    assert (editing.status(edit), editing.edit(edit)["error_code"]) == ("parked", obstacle)
+    tenants.set_workspace(editing.db, WORKSPACE, **on)
+    editing.apply()
+    assert (editing.status(edit), editing.held(1)) == ("applied", "Professor")
+
+
+def test_a_disconnect_parks_and_a_reconnect_brings_back(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    tenants.disconnect_workspace(editing.db, WORKSPACE)
+    assert editing.status(edit) == "parked"
+    tenants.connect_workspace(editing.db, WORKSPACE, editing.side.org_id)
+    editing.apply()
+    assert editing.status(edit) == "applied"
+
+
+def test_a_lost_permission_parks(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    editing.house.raw("UPDATE salesforce_field SET lost_at = now() WHERE name = 'Title'")
+    editing.apply()
+    assert editing.edit(edit)["error_code"] == "permission_lost"
+    assert editing.held(1) == "Dr"
+
+
+def test_an_edit_behind_one_in_flight_takes_what_that_one_stored(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = editing.wish(1, "Dr", "Professor")
+    later: list[int] = []
+    before_call(monkeypatch, update, "write_contacts", lambda: later.append(editing.wish(1, "Dr", "Dean")))
+    editing.apply()
+    assert editing.edit(later[0])["after_edit_id"] in (first, None)
+    editing.apply()
+    assert (editing.status(later[0]), editing.held(1)) == ("applied", "Dean")
+    assert editing.writes(1) == ["Professor", "Dean"]
+
+
+def test_a_conflict_stops_only_later_edits_of_that_field(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editing.wish(1, "Dr", "Professor")
+    later: list[int] = []
+
+    def meanwhile() -> None:
+        editing.change(1, Title="Dean")
+        later.append(editing.wish(1, "Dr", "Rector"))
+        later.append(editing.wish(1, None, "Research", field="Department"))
+
+    before_call(monkeypatch, update, "write_contacts", meanwhile)
+    editing.apply()
+    editing.apply()
+    assert [editing.status(edit) for edit in later] == ["conflict", "applied"]
+    assert editing.held(1) == "Dean"
+
+
+def test_a_revert_puts_back_what_was_there(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    editing.apply()
+    back = edits.revert(editing.db, WORKSPACE, edit, "bob")
+    editing.apply()
+    assert (editing.status(back["edit_id"]), editing.held(1)) == ("applied", "Dr")
+
+
+def test_a_value_that_salesforce_rewrites_is_applied_and_said_so(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit = editing.wish(1, "Dr", "professor")
+    original = _reading.read
+    reads: list[int] = []
+
+    def rewriting(*arguments: Any) -> _reading.Reading:
+        if reads:
+            editing.change(1, Title="PROFESSOR")
+        reads.append(1)
+        return original(*arguments)
+
+    monkeypatch.setattr(_reading, "read", rewriting)
+    editing.apply()
+    found = editing.edit(edit)
+    assert (found["status"], found["stored_value"], found["changed_by_salesforce"]) == (
+        "applied",
+        "PROFESSOR",
+        True,
+    )
+
+
+def test_formula_text_is_kept_literally(editing: Editing) -> None:
+    editing.wish(1, "Dr", "=1+1")
+    editing.apply()
+    assert editing.held(1) == "=1+1"
+
+
+def test_salesforce_away_leaves_edits_for_the_next_run(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    editing.fault(path="*/queryAll", status=500, body="", times=None)
+    session = editing.open_salesforce(editing.side.org_id)
+    session._transport._patience.retry_seconds = 0.0
+    with pytest.raises(errors.RetryError):
+        apply_edits.run(editing.db, session, org_id=editing.side.org_id, run_id="away")
+    assert editing.status(edit) == "applying"
+    editing.side.steer("DELETE", "/faults")
+    editing.apply()
+    assert (editing.status(edit), editing.writes(1)) == ("applied", ["Professor"])
+
+
+def test_an_illegal_status_change_is_refused_by_the_database(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    outcome = {"edit_id": edit, "status": "applied"}
+    editing.apply()
+    with pytest.raises(errors.RejectError), editing.db.transaction() as tx:
+        tx.execute("requeue_unsent_edits", org_id=ORG)
+        tx.execute("settle_edits", outcomes=json.dumps([outcome]))
+        raise errors.RejectError("nothing", "to change")
+
+
+def test_most_edits_refused_is_not_green() -> None:
+    assert apply_edits.is_failing({"rejected": 10, "applied": 9})
+    assert not apply_edits.is_failing({"rejected": 9, "applied": 0})
+
+
+def die() -> None:
+    raise KeyboardInterrupt
+
+
+def before_call(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, first: Callable[[], Any]) -> None:
+    """Let something happen before the first call of a function."""
+    original: Callable[..., Any] = getattr(module, name)
+    happenings = [first]
+
+    def preceded(*arguments: Any, **options: Any) -> Any:
+        while happenings:
+            happenings.pop()()
+        return original(*arguments, **options)
+
+    monkeypatch.setattr(module, name, preceded)
