@@ -36,7 +36,7 @@ SELECT access_token_enc, refresh_token_enc, instance_url, issued_at, rejected_re
 
 -- name: update_salesforce_token
 -- Store a new log-in; a refresh token that did not rotate stays.
--- Params: org_id, access_token_enc, refresh_token_enc, instance_url text, issued_at timestamptz | Rows: none
+-- Params: org_id text, access_token_enc text, refresh_token_enc text, instance_url text, issued_at timestamptz | Rows: none
 UPDATE salesforce_token
    SET access_token_enc = %(access_token_enc)s,
        refresh_token_enc = coalesce(%(refresh_token_enc)s, refresh_token_enc),
