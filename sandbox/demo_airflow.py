@@ -80,6 +80,10 @@ def components(environment: Mapping[str, str]) -> list[Part]:
     ]
 
 
+class UnansweredError(DemoError):
+    """Airflow did not answer this time; a busy machine is enough. Ask again."""
+
+
 class Rest:
     """Airflow's public REST API, as the one anonymous administrator of a loopback demo."""
 
@@ -133,10 +137,12 @@ class Rest:
             headers={"Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=15) as answer:
+            with urllib.request.urlopen(request, timeout=90) as answer:
                 found: dict[str, Any] = json.load(answer)
         except (OSError, urllib.error.URLError, ValueError) as error:
-            raise DemoError(f"Airflow did not answer {method} {path.partition('?')[0]}: {error}") from error
+            raise UnansweredError(
+                f"Airflow did not answer {method} {path.partition('?')[0]}: {error}"
+            ) from error
         return found
 
 
