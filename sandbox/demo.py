@@ -77,8 +77,11 @@ def _run(options: Options, home: Home, parts: Parts, progress: Progress) -> int:
     server = _start_postgres(home, parts, progress)
     library = _start_stand_ins(home, parts, progress, server)
     airflow = _start_airflow(home, parts, progress, {**library, **_airflow_settings(home, server)})
+    parts.start(demo_tenant.sidebar(home, library))
     org_id = demo_tenant.connect(parts, library)
     progress.say(f"connected org {org_id} to workspace {demo_tenant.WORKSPACE}")
+    health = f"{demo_tenant.sidebar_url(home)}/health"
+    parts.wait(functools.partial(answers, health), "the sidebar service", START_SECONDS)
     parts.wait(airflow.is_healthy, "Airflow's four components", START_SECONDS)
     demo_cycle.check_imports(airflow, parts)
     progress.say(f"Airflow is up at {_airflow_url(home)}, no import errors")
@@ -87,7 +90,8 @@ def _run(options: Options, home: Home, parts: Parts, progress: Progress) -> int:
     )
     cycle = demo_cycle.run(edges, seconds=240 + home.contacts / 50)
     parts.is_ready = True
-    _write_where(home, library, org_id, _airflow_settings(home, server))
+    token = demo_tenant.sidebar_token(parts, library)
+    _write_where(home, {**library, **_airflow_settings(home, server)}, org_id, token)
     is_good = _tell(home, progress, edges.database_url, cycle, stays=not options.once)
     if options.once:
         return 0 if is_good else 1
@@ -136,22 +140,22 @@ def _airflow_url(home: Home) -> str:
     return f"http://127.0.0.1:{home.ports['airflow']}"
 
 
-def _write_where(home: Home, library: dict[str, str], org_id: str, settings: dict[str, str]) -> None:
+def _write_where(home: Home, environment: dict[str, str], org_id: str, token: str) -> None:
     """Tell programs (demo.json) and people (environment.sh) where everything is; both are private."""
     places = {
-        "database_url": library["CONTACT_SYNC_DATABASE_URL"],
+        "database_url": environment["CONTACT_SYNC_DATABASE_URL"],
         "airflow_url": _airflow_url(home),
         "salesforce_url": demo_tenant.salesforce_url(home),
         "respond_url": demo_tenant.respond_url(home),
-        "sidebar_url": None,
+        "sidebar_url": demo_tenant.sidebar_url(home),
         "workspace_id": demo_tenant.WORKSPACE,
         "org_id": org_id,
-        "sidebar_token": None,
+        "sidebar_token": token,
         "pid": os.getpid(),
     }
     home.write_private("demo.json", json.dumps(places, indent=2))
     tools = (str(Path(sys.executable).parent), str(Path(postgres.binary("psql")).parent))
-    exported = {**library, **settings, "PYTHONPATH": str(ROOT / "plugins")}
+    exported = {**environment, "PYTHONPATH": str(ROOT / "plugins")}
     lines = [f"export {name}={shlex.quote(value)}" for name, value in exported.items()]
     lines.append(f"export PATH={shlex.quote(tools[0])}:$PATH:{shlex.quote(tools[1])}")
     home.write_private("environment.sh", "\n".join(lines) + "\n")
@@ -172,7 +176,8 @@ def _tell(home: Home, progress: Progress, database_url: str, cycle: demo_cycle.C
         ]
     elif missing:
         sections.append([f"Never ran to a good end: {', '.join(missing)}"])
-    sections.append(demo_summary.where_to_look(home.path, _airflow_url(home), stays=stays))
+    urls = {"Airflow": _airflow_url(home), "the sidebar": demo_tenant.sidebar_url(home)}
+    sections.append(demo_summary.where_to_look(home.path, urls, stays=stays))
     for section in sections:
         progress.tell(["", *section])
     progress.tell([""])

@@ -65,14 +65,22 @@ def run(edges: Edges, *, seconds: float) -> Cycle:
     cycle = Cycle(since=demo_database.ask(edges.database_url, "now")[0]["now"])
     cycle.is_first = not any(any(numbers) for numbers in before.values())
     began = time.monotonic()
-    for dag_id in sorted(edges.airflow.dags()):
-        edges.airflow.unpause(dag_id)
+    edges.parts.wait(lambda: _are_unpaused(edges.airflow), "Airflow to unpause the DAGs", 120)
     edges.progress.say("DAGs unpaused; the first cycle begins")
     look = _Look(edges, cycle)
     edges.parts.wait(look, "the first cycle to come to rest", seconds, is_silent=True)
     cycle.seconds = time.monotonic() - began
     cycle.written = difference(before, _settled_counts(edges))
     return cycle
+
+
+def _are_unpaused(airflow: demo_airflow.Rest) -> bool:
+    try:
+        for dag_id in sorted(airflow.dags()):
+            airflow.unpause(dag_id)
+    except demo_airflow.UnansweredError:
+        return False
+    return True
 
 
 class _Look:
@@ -94,8 +102,8 @@ class _Look:
                 self._edges.database_url, "unfinished_work", since=self._cycle.since, workspace_id=WORKSPACE
             )[0]
             is_over = self._drive(work)
-        except psycopg2.OperationalError:
-            return False  # Postgres is being started again
+        except (psycopg2.OperationalError, demo_airflow.UnansweredError):
+            return False  # Postgres is being started again, or the machine is busy
         if now > self._next_word and not is_over:
             self._next_word = now + SAY_SECONDS
             self._edges.progress.say(
@@ -202,8 +210,12 @@ def check_imports(airflow: demo_airflow.Rest, parts: Parts) -> None:
     wanted = demo_airflow.dag_files()
 
     def are_known() -> bool:
-        if airflow.import_errors():
-            raise DemoError("Airflow cannot import:\n    " + "\n    ".join(airflow.import_errors()))
-        return wanted <= airflow.dags()
+        try:
+            found, known = airflow.import_errors(), airflow.dags()
+        except demo_airflow.UnansweredError:
+            return False
+        if found:
+            raise DemoError("Airflow cannot import:\n    " + "\n    ".join(found))
+        return wanted <= known
 
     parts.wait(are_known, f"Airflow to read {len(wanted)} DAGs", 60)

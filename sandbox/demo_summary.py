@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,10 +81,10 @@ def _shown(value: Any) -> str:
     return "-" if value is None else str(value)
 
 
-def where_to_look(home: Path, airflow_url: str, *, stays: bool) -> Iterator[str]:
+def where_to_look(home: Path, urls: Mapping[str, str], *, stays: bool) -> Iterator[str]:
     """Say where to look next; commands to paste work while the demo runs."""
     yield "Where to look next" + (":" if stays else " (without --once everything stays up, and these work):")
-    yield f"  Airflow       {airflow_url}"
+    yield from (f"  {name:<13} {url}" for name, url in urls.items())
     yield f"  a shell       source {_short(home / 'environment.sh')}    (then: psql, airflow, python -m contact_sync)"
     yield '  the matches   psql "$CONTACT_SYNC_DATABASE_URL" -c "SELECT * FROM match_overview"'
     yield '  the misses    psql "$CONTACT_SYNC_DATABASE_URL" -c "SELECT * FROM match_issue LIMIT 20"'

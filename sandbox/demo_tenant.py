@@ -56,6 +56,26 @@ def library_environment(home: Home, server: postgres.Server) -> dict[str, str]:
     }
 
 
+def sidebar(home: Home, library: dict[str, str]) -> Part:
+    """Return the service that agents' browsers talk to."""
+    return Part(
+        name="sidebar",
+        command=python("-m", "contact_sync", "serve", "--port", str(home.ports["sidebar"])),
+        environment={**base_environment(), **library, "PYTHONPATH": str(ROOT / "plugins")},
+    )
+
+
+def sidebar_url(home: Home) -> str:
+    """Return where the sidebar service answers."""
+    return f"http://127.0.0.1:{home.ports['sidebar']}"
+
+
+def sidebar_token(parts: Parts, library: dict[str, str]) -> str:
+    """Return a token with which a program may read and edit in the demo's workspace."""
+    answer = _command(parts, library, "token", WORKSPACE, "--agent", "demo", "--scope", "edit")
+    return str(answer["token"])
+
+
 def migration(server: postgres.Server) -> Errand:
     """Return the command that makes or upgrades our tables, as their owner."""
     environment = {

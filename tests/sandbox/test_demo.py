@@ -116,9 +116,9 @@ def test_demo_json_is_private_and_says_where_everything_is(
     home, _, _ = second
     assert stat.S_IMODE((home / "demo.json").stat().st_mode) == 0o600
     places = json.loads((home / "demo.json").read_text())
-    assert {"database_url", "airflow_url", "salesforce_url", "respond_url", "workspace_id", "org_id"} <= set(
-        places
-    )
+    urls = {"database_url", "airflow_url", "salesforce_url", "respond_url", "sidebar_url"}
+    assert {*urls, "workspace_id", "org_id", "sidebar_token"} <= set(places)
+    assert all("127.0.0.1:" in places[name] for name in urls)
 
 
 @pytest.mark.slow

@@ -43,4 +43,6 @@ def test_an_empty_sidebar_is_no_error(database_url: str) -> None:
 
 
 def test_no_password_is_told(tmp_path: Path) -> None:
-    assert "postgresql://" not in told(demo_summary.where_to_look(tmp_path, "http://127.0.0.1:1", stays=True))
+    assert "postgresql://" not in told(
+        demo_summary.where_to_look(tmp_path, {"Airflow": "http://127.0.0.1:1"}, stays=True)
+    )
