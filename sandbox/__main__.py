@@ -91,6 +91,12 @@ def _say(line: str) -> None:
 def _serve(options: argparse.Namespace, place: places.Places) -> int:
     from sandbox import seed, serve
 
+    # a port that cannot be had should be told before a million people are made
+    for port, option in (
+        (options.salesforce_port, "--salesforce-port"),
+        (options.respond_port, "--respond-port"),
+    ):
+        serve.bind(port, option).close()
     if options.contacts is not None and not place.is_populated:
         _say(seed.seed(place, contacts=options.contacts, seed=options.seed))
     return serve.serve(

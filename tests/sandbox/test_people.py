@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -96,6 +98,13 @@ def test_no_address_belongs_to_a_real_domain(population: list[Bundle]) -> None:
     }
     reserved = ("example.com", "example.org", "example.net", ".example", "noemail.com")
     assert all(domain.endswith(reserved) for domain in domains)
+
+
+@pytest.mark.parametrize("library", ["phonenumbers", "email_validator", "idna", "contact_sync"])
+def test_the_truth_owes_nothing_to_what_it_judges(library: str) -> None:
+    sources = (Path(__file__).parents[2] / "sandbox").rglob("*.py")
+    imports = re.compile(rf"^\s*(import|from) {library}\b", re.MULTILINE)
+    assert [path.name for path in sources if imports.search(path.read_text(encoding="utf-8"))] == []
 
 
 def test_another_first_serial_makes_nobody_twice() -> None:

@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from sandbox import __main__ as commands
-from sandbox import act, places, seed
+from sandbox import act, places
 from sandbox.people import Maker
 
 pytestmark = pytest.mark.slow
@@ -136,15 +136,25 @@ def test_everyday_life_is_played(tmp_path: Path) -> None:
 
 
 def test_a_port_in_use_is_named_with_its_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    seed.seed(places.Places(tmp_path), contacts=1, seed=1)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
         status = commands.main(
-            ["serve", "--data", str(tmp_path), "--salesforce-port", "0", "--respond-port", port]
+            [
+                "serve",
+                "--data",
+                str(tmp_path),
+                "--salesforce-port",
+                "0",
+                "--respond-port",
+                port,
+                "--contacts",
+                "9",
+            ]
         )
     assert status == 2
+    assert not places.Places(tmp_path).is_populated
     told = capsys.readouterr().err
     assert port in told
     assert "--respond-port" in told
