@@ -44,7 +44,7 @@ STORIES = st.tuples(
     st.lists(st.tuples(EMAILS, PHONES), min_size=5, max_size=5),
     st.lists(st.tuples(EMAILS, PHONES), min_size=4, max_size=4),
     st.lists(st.tuples(CONTACTS, st.none() | PEOPLE), max_size=2),
-    st.lists(st.tuples(CHANGES, st.booleans()), min_size=3, max_size=12),
+    st.lists(st.tuples(CHANGES, st.booleans()), min_size=3, max_size=8),
 )
 Pair = tuple[str | None, str | None]
 Decision = tuple[int, int | None]
@@ -82,7 +82,9 @@ class Town:
         self.raw = house.raw
 
     def empty(self) -> None:
-        self.raw(f"TRUNCATE {', '.join(TABLES)} CASCADE")
+        for table in TABLES:
+            self.raw(f"DELETE FROM {table}")  # noqa: S608
+        self.raw("DELETE FROM pending_change")
         self.house.org()
         self.house.workspace()
         self.house.choose("Email")
@@ -205,7 +207,7 @@ def cloned(server: postgres.Server, template: str) -> Iterator[str]:
     postgres.psql(server, "DROP DATABASE town WITH (FORCE)")
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(story=STORIES)
 def test_any_order_of_runs_gives_what_a_rebuild_gives(town: Town, story: Story) -> None:
     town.live(story)
@@ -214,7 +216,7 @@ def test_any_order_of_runs_gives_what_a_rebuild_gives(town: Town, story: Story) 
     assert incremental == town.outcome()
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=8, deadline=None, derandomize=True)
 @given(story=STORIES)
 def test_everyone_has_a_match_or_an_issue_and_a_second_run_writes_nothing(town: Town, story: Story) -> None:
     town.live(story)
