@@ -84,7 +84,7 @@ def test_an_error_that_is_a_bug_is_not_swallowed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("tenants", "sizes"), [(0, []), (1, [1]), (20, [20]), (21, [20, 1]), (20_000, [20] * 1000)]
+    ("tenants", "sizes"), [(0, []), (1, [1]), (100, [1] * 100), (101, [2] * 50 + [1]), (20_000, [200] * 100)]
 )
 def test_tenants_are_cut_into_chunks(tenants: int, sizes: list[int]) -> None:
     ids = [f"tenant {number}" for number in range(tenants)]
