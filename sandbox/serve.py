@@ -63,11 +63,13 @@ class Listener:
 
 
 def bind(port: int, option: str) -> socket.socket:
-    """Return a bound loopback socket; 0 lets the system choose. Raises PortError naming ``option``."""
+    """Return a listening loopback socket; 0 lets the system choose. Raises PortError naming ``option``."""
     bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((HOST, port))
+        # from here on a client waits for its answer instead of being refused
+        bound.listen(128)
     except OSError as exc:
         bound.close()
         raise PortError(f"port {port} cannot be used ({exc.strerror}); choose another with {option}") from exc

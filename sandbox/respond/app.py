@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,10 +20,13 @@ from sandbox.respond.store import Store
 from sandbox.respond.webhooks import Sender
 
 
-def create_app(store: Store, *, token: str, sender: Sender | None = None) -> ASGIApp:
+def create_app(
+    store: Store, *, token: str, sender: Sender | None = None, clock: Callable[[], float] = time.monotonic
+) -> ASGIApp:
     """Return the stand-in for one workspace; ``token`` is the only bearer token it takes.
 
-    ``sender`` delivers its webhooks; it is closed with the application.
+    ``sender`` delivers its webhooks; it is closed with the application. ``clock``
+    fills the rate buckets, in seconds.
     """
     space.furnish(store)
     sender = sender or Sender(store)
@@ -48,7 +52,7 @@ def create_app(store: Store, *, token: str, sender: Sender | None = None) -> ASG
     def settle(wanted: Any) -> None:
         store.switch(wanted)
 
-    limited = limits.RateLimit(_Authenticated(app), lambda: store.switches, {})
+    limited = limits.RateLimit(_Authenticated(app), lambda: store.switches, {}, clock)
     return control.surround(
         limited, script=script, log=log, effects={"rotate_token": rotate, "settings": settle}
     )

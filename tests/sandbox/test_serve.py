@@ -54,7 +54,7 @@ def served(directory: Path, *options: str) -> Iterator[Served]:
         yield Served(process, urls["Salesforce"], urls["respond.io"])
     finally:
         process.send_signal(signal.SIGTERM)
-        status = process.wait(20)
+        status = process.wait(60)
         process.stdout.close()
     assert status == 0
 
@@ -63,7 +63,7 @@ def healthy(url: str, **more: Any) -> dict[str, Any]:
     """Wait until the stand-in answers; return what it says of its health."""
     transport = httpx.HTTPTransport(retries=5, **more)
     with httpx.Client(transport=transport) as client:
-        answer: dict[str, Any] = client.get(f"{url}/_sandbox/health", timeout=20).raise_for_status().json()
+        answer: dict[str, Any] = client.get(f"{url}/_sandbox/health", timeout=60).raise_for_status().json()
         return answer
 
 

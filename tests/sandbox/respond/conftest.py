@@ -50,7 +50,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def workspace(store: Store) -> Iterator[Workspace]:
     """The stand-in over ``store``."""
     with closing(Sender(store)) as sender:
-        app = create_app(store, token=TOKEN, sender=sender)
+        # no bucket refills while a test runs, however slow the machine
+        app = create_app(store, token=TOKEN, sender=sender, clock=lambda: 0.0)
         with called(app, {"Authorization": f"Bearer {TOKEN}"}) as client:
             yield Workspace(store, client)
 

@@ -10,7 +10,7 @@ from tests.sandbox.respond.conftest import Workspace
 
 @pytest.fixture
 def limited(workspace: Workspace) -> Workspace:
-    """A workspace with the vendor's limit; far too slow to refill during a test."""
+    """A workspace with the vendor's limit."""
     workspace.store.switch({"requests_per_second": 5})
     return workspace
 
