@@ -129,7 +129,7 @@ def psql(server: Server, sql: str, *, database: str = "postgres", role: str = "p
         check=False,
     )
     if ran.returncode != 0:
-        raise PostgresError(f"psql failed: {ran.stderr.strip()}")
+        raise PostgresError(f"psql failed with status {ran.returncode}: {ran.stderr.strip()}")
     return ran.stdout.strip()
 
 
