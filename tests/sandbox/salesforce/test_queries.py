@@ -212,3 +212,13 @@ def test_a_page_may_come_twice(client: httpx.Client, store: Store) -> None:
     after = client.get(f"http://org.example{again['nextRecordsUrl']}").json()
     assert again["records"] == first["records"]
     assert after["records"] != first["records"]
+
+
+def test_a_locator_is_its_users_own(client: httpx.Client, store: Store) -> None:
+    store.insert_contacts({"LastName": f"Person {n}"} for n in range(201))
+    asked = {"Sforce-Query-Options": "batchSize=200"}
+    page = client.get("/query", params={"q": "SELECT Id FROM Contact"}, headers=asked).json()
+    told = client.post(f"{CONTROL}/tokens", json={"user_id": store.admin_user_id}).json()
+    other = {"Authorization": f"Bearer {told['access_token']}"}
+    answer = client.get(f"http://org.example{page['nextRecordsUrl']}", headers=other)
+    assert refusal(answer) == (400, "INVALID_QUERY_LOCATOR")
