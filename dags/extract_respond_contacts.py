@@ -50,7 +50,7 @@ def extract_respond_contacts() -> None:
                     workspace_id=workspace_id,
                     run_id=run_id,
                 ),
-                news=("written", "gone"),
+                news=("written", "gone", "heard"),
             )
 
     extract.expand(workspace_ids=list_workspaces())

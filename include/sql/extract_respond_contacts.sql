@@ -103,3 +103,12 @@ WITH old AS (
 )
 DELETE FROM respond_walk_seen
  WHERE walk_id IN (SELECT walk_id FROM old);
+
+-- name: count_unmatched_news
+-- Count the contacts of a workspace whose news still wait to be normalized and matched.
+-- Params: workspace_id text | Rows: 1 (contacts)
+SELECT count(*) AS contacts
+  FROM pending_change p
+  JOIN workspace w ON w.org_id = p.org_id AND w.workspace_id = p.workspace_id
+ WHERE p.workspace_id = %(workspace_id)s
+   AND p.entity = 'respond_contact';

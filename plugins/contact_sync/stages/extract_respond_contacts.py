@@ -29,7 +29,8 @@ def run(
 ) -> dict[str, int]:
     """Go on with the walk for at most ``seconds``, or to its end; write contacts whose content is news.
 
-    Returns counts: ``pages``, ``contacts`` met, ``written``, ``quarantined``, ``gone``, ``walks`` finished.
+    Returns counts: ``pages``, ``contacts`` met, ``written``, ``quarantined``, ``gone``, ``walks`` finished, and
+    ``heard``: contacts whose news, by webhook too, still wait to be matched.
     Raises RetryError if respond.io does not answer: the walk goes on there next time. StopError if it refuses us.
     """
     with (
@@ -38,6 +39,8 @@ def run(
     ):
         if is_held:
             _walk(db, respond, workspace_id, time.monotonic() + seconds, counts)
+            heard = db.one("count_unmatched_news", workspace_id=workspace_id)
+            counts["heard"] = heard["contacts"] if heard else 0
     return counts
 
 
