@@ -53,7 +53,7 @@ def truth(found: demo_truth.Verdict) -> Iterator[str]:
     yield f"  recall    {found.recall:.4f}   {found.right:,} of {found.expected:,} people who must match do"
     yield "  matched by " + ", ".join(f"{rule} {n:,}" for rule, n in found.by_rule.items())
     if found.unknown:
-        yield f"  {found.unknown:,} more matches concern contacts that we created"
+        yield f"  {found.unknown:,} more matches: of contacts whose truth is not known, such as loaded or created ones"
     yield "  no match, by reason              expected     found     agree"
     for kind in found.outcomes:
         name = f"{kind.status} {kind.reason}"
