@@ -47,9 +47,10 @@ class Parent:
 
 @dataclass(frozen=True, slots=True)
 class Visibility:
-    """What one user may not read: lower-case ``(object, field)`` pairs."""
+    """What one user may not read: lower-case ``(object, field)`` pairs; ``hides_records``: some contacts as well."""
 
     hidden: frozenset[tuple[str, str]] = frozenset()
+    hides_records: bool = False
 
     def sees(self, sobject: SObject, field: Field) -> bool:
         """Say whether the field exists for this user."""

@@ -179,6 +179,8 @@ class _Compiler:
             clauses.append(self._condition(self._query.where))
         if not self._scope.is_all and self._result.sobject.field("IsDeleted") is not None:
             clauses.append(f"{self._alias}.IsDeleted = 0")
+        if self._visibility.hides_records and self._result.sobject.name == "Contact":
+            clauses.append(f"{self._alias}.Id NOT IN hidden_record")
         return f"WHERE {' AND '.join(clauses)}" if clauses else ""
 
     def _condition(self, condition: Condition) -> str:

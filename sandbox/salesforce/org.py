@@ -105,7 +105,26 @@ class Org:
             for (owner, name, column), access in self._granted().items()
             if owner == user_id and access == "none"
         )
-        return Visibility(frozenset(hidden))
+        return Visibility(frozenset(hidden), hides_records=self.hides_from(user_id))
+
+    def is_hidden(self, user_id: str, record_id: str) -> bool:
+        """Say whether sharing keeps a record from a user."""
+        if not self.hides_from(user_id):
+            return False
+        row = self.store.read().execute("SELECT 1 FROM hidden_record WHERE record_id = ?", (record_id,))
+        return row.fetchone() is not None
+
+    def hide(self, record_id: str, *, is_hidden: bool) -> None:
+        """Keep a record from everybody but the administrator, or show it again: what a sharing change does."""
+        text = "INSERT OR REPLACE INTO hidden_record VALUES (?)" if is_hidden else ""
+        with self.store.writing() as connection:
+            connection.execute(text or "DELETE FROM hidden_record WHERE record_id = ?", (record_id,))
+
+    def hides_from(self, user_id: str) -> bool:
+        """Say whether sharing keeps any record from a user."""
+        if user_id == self.store.admin_user_id:
+            return False
+        return self.store.read().execute("SELECT 1 FROM hidden_record LIMIT 1").fetchone() is not None
 
     def access(self, user_id: str, sobject: SObject, field: Field) -> str:
         """Return ``edit``, ``read`` or ``none``: what field-level security gives a user."""

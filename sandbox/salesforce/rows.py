@@ -34,7 +34,7 @@ def updated(call: Call) -> Answer:
         ),
         (start, end),
     )
-    found = [row[0] for row in rows]
+    found = _seen(call, [row[0] for row in rows])
     if len(found) > 600_000:
         raise errors.bad_request("EXCEEDED_ID_LIMIT", "too many Ids in this span")
     return Answer(200, {"ids": found, "latestDateCovered": literals.shown(_covered(call, end))})
@@ -54,7 +54,9 @@ def deleted(call: Call) -> Answer:
         "SELECT record_id, deleted_at FROM deletion WHERE object = ? AND deleted_at >= ? AND deleted_at < ?",
         (sobject.name, start, end),
     )
-    records = [{"id": row[0], "deletedDate": literals.shown(row[1])} for row in rows]
+    deleted_at = dict(rows.fetchall())
+    seen = _seen(call, list(deleted_at))
+    records = [{"id": found, "deletedDate": literals.shown(deleted_at[found])} for found in seen]
     body = {
         "deletedRecords": records,
         "earliestDateAvailable": literals.shown(earliest),
@@ -67,7 +69,7 @@ def deleted(call: Call) -> Answer:
 def read(call: Call) -> Answer:
     """Imitates "sObject Rows", GET: all readable fields, or those of ``fields``."""
     sobject, record_id = _target(call)
-    writing.live(call.org, sobject, record_id)
+    writing.live(call.org, call.user_id, sobject, record_id)
     return Answer(200, record(call, sobject, record_id, call.params.get("fields")))
 
 
@@ -90,7 +92,7 @@ def update(call: Call) -> Answer:
         message = "The Id field should not be specified in the sobject data."
         raise ApiError(400, "INVALID_FIELD", message, ["Id"])
     with call.org.store.writing():
-        row = writing.live(call.org, _writable(sobject), record_id)
+        row = writing.live(call.org, call.user_id, _writable(sobject), record_id)
         _check_precondition(call, row)
         writing.Writer(call.org, call.user_id).update(sobject, record_id, given)
     call.changed.append(record_id)
@@ -170,6 +172,13 @@ def checked_id(sobject: SObject, text: str) -> str:
     if not found.startswith(sobject.prefix):
         raise ApiError(400, "MALFORMED_ID", f"{sobject.name} ID: id value of incorrect type: {text}", ["Id"])
     return found
+
+
+def _seen(call: Call, record_ids: list[str]) -> list[str]:
+    """Return those of the records that sharing lets the user see."""
+    if not call.org.hides_from(call.user_id):
+        return record_ids
+    return [found for found in record_ids if not call.org.is_hidden(call.user_id, found)]
 
 
 def _target(call: Call) -> tuple[SObject, str]:

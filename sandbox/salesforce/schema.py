@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS permission (
     user_id TEXT NOT NULL, object TEXT NOT NULL, field TEXT NOT NULL, access TEXT NOT NULL,
     PRIMARY KEY (user_id, object, field)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS hidden_record (record_id TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS deletion (
     object TEXT NOT NULL, record_id TEXT NOT NULL, deleted_at INTEGER NOT NULL,
     PRIMARY KEY (object, record_id)

@@ -96,13 +96,17 @@ def delete_contact(call: Call) -> Answer:
 
 @control.add("POST", "/_sandbox/contacts/{id}/{action}")
 def act_on_contact(call: Call) -> Answer:
-    """Undelete, purge, or merge (``{"losers": [Ids], "fields": {…}}``) a contact as another user."""
+    """Undelete, purge, touch or merge (``{"losers": [Ids], "fields": {…}}``) a contact as another user; hide, show."""
     writer, record_id, action = _writer(call), call.arguments["id"], call.arguments["action"]
     if action == "undelete":
         writer.undelete(objects.CONTACT, record_id)
     elif action == "purge":
         writer.purge(objects.CONTACT, record_id)
         return Answer(204)
+    elif action == "touch":
+        writer.touch(objects.CONTACT, record_id)
+    elif action in ("hide", "show"):
+        call.org.hide(record_id, is_hidden=action == "hide")
     elif action == "merge":
         body = call.json_object()
         writer.merge(objects.CONTACT, record_id, list(body["losers"]), body.get("fields", {}))

@@ -53,12 +53,12 @@ class Writer:
         checked = values.columns(
             self.org, self.user_id, sobject, given, is_create=False, is_text=self.is_text
         )
-        live(self.org, sobject, record_id)
+        live(self.org, self.user_id, sobject, record_id)
         self._save(sobject, record_id, "updated", self._rewritten(checked))
 
     def delete(self, sobject: SObject, record_id: str, *, master_id: str | None = None) -> None:
         """Put a record into the recycle bin; with ``master_id`` as the loser of a merge."""
-        live(self.org, sobject, record_id)
+        live(self.org, self.user_id, sobject, record_id)
         columns: dict[str, Any] = {"IsDeleted": 1}
         if master_id is not None:
             columns["MasterRecordId"] = master_id
@@ -85,13 +85,18 @@ class Writer:
         if not 1 <= len(loser_ids) <= 2 or winner_id in loser_ids:
             raise errors.bad_request("INVALID_OPERATION", "a merge takes one or two other records")
         with self.org.store.writing() as connection:
-            live(self.org, sobject, winner_id)
+            live(self.org, self.user_id, sobject, winner_id)
             for loser_id in loser_ids:
                 self.delete(sobject, loser_id, master_id=winner_id)
                 connection.execute(
                     "UPDATE Contact SET ReportsToId = ? WHERE ReportsToId = ?", (winner_id, loser_id)
                 )
             self.update(sobject, winner_id, given)
+
+    def touch(self, sobject: SObject, record_id: str) -> None:
+        """Move a record's SystemModstamp alone, as processes inside Salesforce do."""
+        live(self.org, self.user_id, sobject, record_id)
+        self.org.store.update_columns(sobject, record_id, {"SystemModstamp": self.org.store.now()})
 
     def purge(self, sobject: SObject, record_id: str) -> None:
         """Remove a deleted record for good: only the delete log remembers it."""
@@ -171,10 +176,10 @@ class Writer:
             )  # fmt: skip
 
 
-def live(org: Org, sobject: SObject, record_id: str) -> dict[str, Any]:
-    """Return a record that exists and isn't deleted. Raises NOT_FOUND or ENTITY_IS_DELETED."""
+def live(org: Org, user_id: str, sobject: SObject, record_id: str) -> dict[str, Any]:
+    """Return a record that the user sees and that isn't deleted. Raises NOT_FOUND or ENTITY_IS_DELETED."""
     row = org.store.row(sobject, record_id)
-    if row is None:
+    if row is None or org.is_hidden(user_id, record_id):
         raise errors.not_found()
     if row["IsDeleted"]:
         raise ApiError(404, "ENTITY_IS_DELETED", "entity is deleted", [])

@@ -26,6 +26,8 @@ def test_an_id_that_lost_its_case_is_repaired_from_its_suffix() -> None:
     assert ids.full_id("001d000000iqhslIAZ") == "001D000000IqhSLIAZ"
 
 
-@pytest.mark.parametrize("text", ["", "003", "003D000000IqhS!", "001D000000IqhSLIA9", "x" * 19])
+@pytest.mark.parametrize(
+    "text", ["", "003", "003D000000IqhS!", "001D000000IqhSLIA9", "001D000000IqhSLZAZ", "x" * 19]
+)
 def test_what_is_no_id_is_none(text: str) -> None:
     assert ids.full_id(text) is None

@@ -229,3 +229,25 @@ def test_a_lane_is_what_a_fault_may_wait_for(client: httpx.Client) -> None:
     edit = {"Sforce-Call-Options": "client=contact-sync-edit"}
     statuses = [client.get("/limits", headers=headers).status_code for headers in (backfill, edit, backfill)]
     assert statuses == [503, 200, 503]
+
+
+def test_a_hidden_contact_is_neither_found_nor_deleted(client: httpx.Client) -> None:
+    contact, other = make(client), make(client)
+    client.post(f"{CONTROL}/contacts/{contact}/hide")
+    assert [row["Id"] for row in contacts(client, "SELECT Id FROM Contact", is_all=True)] == [other]
+    assert refusal(client.get(f"/sobjects/Contact/{contact}")) == (404, "NOT_FOUND")
+    assert refusal(client.patch(f"/sobjects/Contact/{contact}", json={"Title": "x"})) == (404, "NOT_FOUND")
+    span = {"start": "2026-09-21T14:00:00Z", "end": "2026-09-21T15:00:00Z"}
+    assert client.get("/sobjects/Contact/updated", params=span).json()["ids"] == [other]
+    assert client.get("/sobjects/Contact/deleted", params=span).json()["deletedRecords"] == []
+    assert client.get(f"{CONTROL}/contacts/{contact}").status_code == 200
+    client.post(f"{CONTROL}/contacts/{contact}/show")
+    assert client.get(f"/sobjects/Contact/{contact}").status_code == 200
+
+
+def test_a_touch_moves_the_system_stamp_alone(client: httpx.Client, clock: Clock) -> None:
+    contact = make(client)
+    clock.advance(60)
+    touched = client.post(f"{CONTROL}/contacts/{contact}/touch").json()
+    assert touched["SystemModstamp"] == "2026-09-21T14:14:20.000+0000"
+    assert touched["LastModifiedDate"] == "2026-09-21T14:13:20.000+0000"
