@@ -13,7 +13,7 @@ SELECT org_id
  ORDER BY org_id;
 
 -- name: touch_org_polled
--- Remember that a small window of the org began.
+-- Remember that a small window of the org was read.
 -- Params: org_id text | Rows: none
 UPDATE salesforce_org
    SET polled_at = now()
@@ -53,6 +53,8 @@ UPDATE extract_window
    SET status = 'failed', finished_at = now(), detail = 'its worker stopped; read again by the next window'
  WHERE org_id = %(org_id)s
    AND status IN ('running', 'short')
+   -- the daily comparison has windows and a lock of its own
+   AND kind <> 'reconcile'
    AND NOT is_big;
 
 -- name: delete_abandoned_landing

@@ -44,7 +44,7 @@ COMMENT ON COLUMN salesforce_org.integration_user_id IS 'The user we act as: its
 COMMENT ON COLUMN salesforce_org.settled_until IS 'Below this stamp Salesforce has no open transaction: counts here and there must be equal.';
 COMMENT ON COLUMN salesforce_org.disconnected_at IS 'Set when the last workspace left; nothing is read from then on.';
 COMMENT ON COLUMN salesforce_org.described_at IS 'When the fields of Contact were last asked for.';
-COMMENT ON COLUMN salesforce_org.polled_at IS 'When the last small window began.';
+COMMENT ON COLUMN salesforce_org.polled_at IS 'When the last small window was read.';
 
 CREATE TABLE salesforce_token (
     org_id             salesforce_id PRIMARY KEY REFERENCES salesforce_org ON DELETE CASCADE,

@@ -37,11 +37,12 @@ def run(db: database.Database, salesforce: auth.Session, *, org_id: str, run_id:
     ):
         if is_held:
             _extract(db, salesforce, org_id, counts)
+            # not before: an org that failed is due again at once, so that the next run is not green for doing nothing
+            db.execute("touch_org_polled", org_id=org_id)
     return counts
 
 
 def _extract(db: database.Database, salesforce: auth.Session, org_id: str, counts: _ledger.Counts) -> None:
-    db.execute("touch_org_polled", org_id=org_id)
     db.execute("fail_abandoned_windows", org_id=org_id)
     db.execute("delete_abandoned_landing", org_id=org_id)
     due = db.one("is_describe_due", org_id=org_id)
