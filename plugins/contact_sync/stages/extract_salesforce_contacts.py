@@ -173,6 +173,7 @@ def _refill(
     counts: _ledger.Counts,
 ) -> None:
     """Read fields that were chosen after the first load, for all contacts."""
+    counts["rows_refilled"] = 0
     wanted = [name for name in selection.names if name not in fields.SYSTEM_FIELDS]
     unfilled = [row["field_name"] for row in db.all("select_unfilled_fields", org_id=org_id, fields=wanted)]
     big = db.one("has_big_refill", org_id=org_id)
