@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -36,9 +37,30 @@ class Figure:
         return {**shown, "value": round(self.value, 3), "holds": self.holds}
 
 
+def arguments(name: str, description: str | None, *, rows: int, what: str) -> argparse.ArgumentParser:
+    """Return the options that every benchmark has; ``what`` says what a row is."""
+    parser = argparse.ArgumentParser(prog=f"bin/bench {name}", description=description)
+    parser.add_argument("--rows", type=positive, default=rows, help=f"{what} (default {rows:,})")
+    parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
+    return parser
+
+
+def positive(text: str) -> int:
+    """Return a number of at least one, as argparse wants it."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
 def machine() -> dict[str, Any]:
-    """Return what the figures were measured on."""
-    return {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
+    """Return what the figures were measured on, and how busy it was with other things just now."""
+    return {
+        "cores": os.cpu_count(),
+        "load_average": round(os.getloadavg()[0], 1),
+        "python": platform.python_version(),
+        "system": platform.system(),
+    }
 
 
 def progress(text: str) -> None:
@@ -54,7 +76,14 @@ def publish(bench: str, settings: Mapping[str, Any], figures: Iterable[Figure], 
         print(json.dumps({"bench": bench, "machine": machine(), "settings": dict(settings), "figures": rows}))
     else:
         for figure in found:
-            limit = "" if figure.limit is None else f"  limit {figure.limit:g}"
-            mark = "" if figure.holds else "  NOT HELD"
-            print(f"{figure.name:32} {figure.value:14,.3f} {figure.unit:8}{limit}{mark}")
+            print(_line(figure))
+        for name, value in {**machine(), **settings}.items():
+            print(f"  {name}: {value}")
     return 0 if all(figure.holds for figure in found) else 1
+
+
+def _line(figure: Figure) -> str:
+    limit = "" if figure.limit is None else f"  limit {figure.limit:g}"
+    aim = "" if figure.aim is None else f"  aim {figure.aim:g}"
+    mark = "" if figure.holds else "  NOT HELD"
+    return f"{figure.name:32} {figure.value:14,.3f} {figure.unit:10}{limit}{aim}{mark}"

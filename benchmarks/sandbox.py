@@ -5,9 +5,9 @@ The server runs as people run it, in a process of its own.
 
 from __future__ import annotations
 
-import argparse
 import http.client as http_client
 import json
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -32,10 +32,7 @@ _PATIENCE_SECONDS = 120
 
 def main() -> int:
     """Measure and publish."""
-    parser = argparse.ArgumentParser(prog="bin/bench sandbox", description=__doc__)
-    parser.add_argument("--rows", type=int, default=1_000_000, help="contacts in the org (default 1,000,000)")
-    parser.add_argument("--json", action="store_true", help="one JSON document instead of a table")
-    options = parser.parse_args()
+    options = report.arguments("sandbox", __doc__, rows=1_000_000, what="contacts in the org").parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-sandbox-") as name:
         directory = Path(name)
         report.progress(f"making {options.rows:,} contacts")
@@ -92,12 +89,12 @@ def served(directory: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
         process.wait(timeout=30)
 
 
-def wait_for_health(url: str) -> None:
+def wait_for_health(url: str, *, verify: ssl.SSLContext | bool = True) -> None:
     """Return as soon as a stand-in says that it is ready."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while True:
         try:
-            httpx.get(f"{url}/_sandbox/health").raise_for_status()
+            httpx.get(f"{url}/_sandbox/health", verify=verify).raise_for_status()
         except httpx.TransportError:
             if time.monotonic() > deadline:
                 raise
