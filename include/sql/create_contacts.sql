@@ -35,10 +35,18 @@ SELECT c.salesforce_id, c.presence, c.is_bulk_import, k.key_count, k.free_key_co
  WHERE w.workspace_id = %(workspace_id)s
    AND w.org_id = %(org_id)s
    AND (p.salesforce_id IS NULL
-        OR (p.status = 'skipped' AND p.rule IN ('bulk_import', 'no_key', 'ambiguous', 'shared_key', 'same_person')))
+        OR (p.status = 'skipped' AND p.rule IN ('bulk_import', 'no_key', 'ambiguous', 'shared_key', 'same_person', 'deleted')))
+   -- what is not normalized and matched yet may turn out to be there
    AND NOT EXISTS (
        SELECT FROM pending_change q
-        WHERE q.org_id = c.org_id AND q.entity = 'salesforce_contact' AND (q.entity_id = c.salesforce_id OR q.entity_id IS NULL));
+        WHERE q.org_id = %(org_id)s AND q.entity IN ('salesforce_contact', 'salesforce_key') AND q.entity_id IS NULL)
+   AND NOT EXISTS (
+       SELECT FROM pending_change q
+        WHERE q.org_id = %(org_id)s AND q.entity = 'salesforce_contact' AND q.entity_id = c.salesforce_id)
+   AND NOT EXISTS (
+       SELECT FROM salesforce_key s
+         JOIN pending_change q ON q.org_id = s.org_id AND q.entity = 'salesforce_key' AND q.entity_id = s.kind || ':' || s.key
+        WHERE s.org_id = %(org_id)s AND s.salesforce_id = c.salesforce_id);
 
 -- name: upsert_plans
 -- Plan each record looked at, or skip it with the rule that forbids it; equal verdicts write nothing.
@@ -147,9 +155,9 @@ DELETE FROM creation_claim
 
 -- name: begin_creation
 -- Note that we set out to create: from here on a younger contact with these keys is ours.
--- Params: workspace_id text, salesforce_id text, claimed_at timestamptz | Rows: none
+-- Params: workspace_id text, salesforce_id text | Rows: none
 UPDATE contact_creation
-   SET status = 'creating', claimed_at = %(claimed_at)s, attempts = attempts + 1, not_before = NULL
+   SET status = 'creating', claimed_at = now(), attempts = attempts + 1, not_before = NULL
  WHERE workspace_id = %(workspace_id)s
    AND salesforce_id = %(salesforce_id)s
    AND status = 'planned';
@@ -172,6 +180,24 @@ UPDATE contact_creation
    SET not_before = now() + make_interval(secs => %(seconds)s), error_code = %(error_code)s, error_detail = %(error_detail)s
  WHERE workspace_id = %(workspace_id)s
    AND salesforce_id = %(salesforce_id)s;
+
+-- name: postpone_fresh_creation
+-- Look at a creation again when so many seconds have passed since its call; no row means that they have.
+-- Params: workspace_id text, salesforce_id text, seconds float | Rows: none
+UPDATE contact_creation
+   SET not_before = claimed_at + make_interval(secs => %(seconds)s)
+ WHERE workspace_id = %(workspace_id)s
+   AND salesforce_id = %(salesforce_id)s
+   AND claimed_at > now() - make_interval(secs => %(seconds)s);
+
+-- name: select_claimed_keys
+-- Read the keys that a record claimed, phones first.
+-- Params: workspace_id text, salesforce_id text | Rows: 0..n (kind, key)
+SELECT kind, key
+  FROM creation_claim
+ WHERE workspace_id = %(workspace_id)s
+   AND salesforce_id = %(salesforce_id)s
+ ORDER BY kind DESC, key;
 
 -- name: select_respond_by_keys
 -- Find mirrored respond contacts that hold any of a person's keys.

@@ -74,6 +74,11 @@ SELECT edit_id, org_id, workspace_id, salesforce_id, target_salesforce_id, respo
  WHERE workspace_id = %(workspace_id)s
    AND edit_id = %(edit_id)s;
 
+-- name: select_effective_contact
+-- Find the live contact that a record stands for, itself or the winner of its merges.
+-- Params: org_id text, salesforce_id text | Rows: 1 (salesforce_id)
+SELECT effective_contact_id(%(org_id)s, %(salesforce_id)s) AS salesforce_id;
+
 -- name: discard_edit
 -- Take an edit back that was not sent yet; no row means that it is too late.
 -- Params: workspace_id text, edit_id bigint | Rows: none

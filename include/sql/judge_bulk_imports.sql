@@ -25,26 +25,29 @@ SELECT min(c.created_at) AS first_at, max(c.created_at) AS last_at, count(*) AS 
 
 -- name: judge_contacts
 -- Give the org's new records their verdict, with what it rests on.
--- Params: org_id text, jobs json, settle_seconds float, burst_size int, burst_seconds float | Rows: none
+-- Params: org_id text, jobs json, first_at timestamptz, settle_seconds float, burst_size int, burst_seconds float | Rows: none
 WITH recent AS (
     SELECT c.salesforce_id, c.created_by_id, c.created_at, c.bulk_judged_at,
            count(*) OVER (PARTITION BY c.created_by_id ORDER BY c.created_at
-               RANGE BETWEEN make_interval(secs => %(burst_seconds)s) PRECEDING AND CURRENT ROW) AS before_count,
-           count(*) OVER (PARTITION BY c.created_by_id ORDER BY c.created_at
-               RANGE BETWEEN CURRENT ROW AND make_interval(secs => %(burst_seconds)s) FOLLOWING) AS after_count
+               RANGE BETWEEN CURRENT ROW AND make_interval(secs => %(burst_seconds)s) FOLLOWING) AS begun_here
       FROM salesforce_contact c
      WHERE c.org_id = %(org_id)s
-       AND c.created_at >= (SELECT min(w.auto_create_since) FROM workspace w WHERE w.org_id = %(org_id)s)
-             - make_interval(secs => %(burst_seconds)s)
-), judged AS (
-    SELECT r.salesforce_id, greatest(r.before_count, r.after_count) AS burst, j.job_id, j.job_type
+       AND c.created_at >= %(first_at)s::timestamptz - make_interval(secs => %(burst_seconds)s)
+), crowded AS (
+    -- a record in the middle of a burst belongs to the one that began before it
+    SELECT r.salesforce_id, r.created_by_id, r.created_at, r.bulk_judged_at,
+           max(r.begun_here) OVER (PARTITION BY r.created_by_id ORDER BY r.created_at
+               RANGE BETWEEN make_interval(secs => %(burst_seconds)s) PRECEDING AND CURRENT ROW) AS burst
       FROM recent r
+), judged AS (
+    SELECT r.salesforce_id, r.burst, j.job_id, j.job_type
+      FROM crowded r
       LEFT JOIN LATERAL (
            SELECT x.job_id, x.job_type
-             FROM jsonb_to_recordset(%(jobs)s::jsonb) AS x (job_id text, job_type text, created_by_id text, created_at timestamptz)
+             FROM jsonb_to_recordset(%(jobs)s::jsonb) AS x (job_id text, job_type text, created_by_id text, created_at timestamptz, finished_at timestamptz)
             WHERE x.created_by_id = r.created_by_id
-              -- a job saves its rows within minutes to hours of being made
-              AND r.created_at BETWEEN x.created_at AND x.created_at + interval '24 hours'
+              -- where the end is not told: a job saves its rows within hours of being made
+              AND r.created_at BETWEEN x.created_at AND coalesce(x.finished_at + interval '1 minute', x.created_at + interval '24 hours')
             ORDER BY x.created_at DESC
             LIMIT 1) AS j ON true
      WHERE r.bulk_judged_at IS NULL

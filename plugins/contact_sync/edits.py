@@ -14,6 +14,8 @@ from contact_sync import database, errors, fields, tenants, values
 
 #: Says that the caller did not tell what the agent saw; None means that the field was empty.
 MISSING: Final = object()
+#: The constraint that two equal calls at once meet.
+_KEY_ONCE = "field_edit_idempotency_key_once"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,16 @@ def queue_edit(db: database.Database, wish: Wish, *, idempotency_key: str | None
     ``field_not_chosen``, ``field_not_editable``, ``base_missing``, ``idempotency_key_reused`` (status 422), the
     codes of ``fields.read_only`` and of ``values.to_salesforce``.
     """
+    try:
+        return _queue_wish(db, wish, idempotency_key)
+    except errors.RejectError as error:
+        # the same call came twice at once: the other one has it by now
+        if error.detail != _KEY_ONCE:
+            raise
+        return _queue_wish(db, wish, idempotency_key)
+
+
+def _queue_wish(db: database.Database, wish: Wish, idempotency_key: str | None) -> database.Row:
     base_value = None if wish.base_value is MISSING else wish.base_value
     digest = _digest(wish.respond_id, wish.field_name, base_value, wish.new_value)
     with db.transaction() as tx:
@@ -94,7 +106,7 @@ def discard(db: database.Database, workspace_id: str, edit_id: int, by: str) -> 
 def revert(db: database.Database, workspace_id: str, edit_id: int, by: str) -> database.Row:
     """Queue an edit that puts back what an applied edit replaced; it conflicts if the value moved on since.
 
-    Raises RejectError ``unknown_edit``, ``not_applied``, and as :func:`queue_edit`.
+    Raises RejectError ``unknown_edit``, ``not_applied``, ``matched_elsewhere``, and as :func:`queue_edit`.
     """
     with db.transaction() as tx:
         tx.one("set_actor", actor=by)
@@ -106,6 +118,7 @@ def revert(db: database.Database, workspace_id: str, edit_id: int, by: str) -> d
                 status=409,
             )
         context = _context(tx, workspace_id, edit["respond_id"], edit["field_name"])
+        _refuse_another_person(tx, edit, context)
         return _queue(
             tx,
             context,
@@ -120,6 +133,19 @@ def revert(db: database.Database, workspace_id: str, edit_id: int, by: str) -> d
                 "idempotency_key": None,
                 "request_digest": None,
             },
+        )
+
+
+def _refuse_another_person(tx: database.Transaction, edit: database.Row, context: database.Row) -> None:
+    """The contact may be matched to somebody else since: one person's old value is never put into another's record."""
+    written = tx.one(
+        "select_effective_contact", org_id=edit["org_id"], salesforce_id=edit["target_salesforce_id"]
+    )
+    if written is None or written["salesforce_id"] != context["salesforce_id"]:
+        raise errors.RejectError(
+            "matched_elsewhere",
+            f"{edit['field_name']}: this contact is matched to another Salesforce contact since the edit.",
+            status=409,
         )
 
 

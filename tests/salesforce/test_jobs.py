@@ -64,3 +64,19 @@ def test_a_page_seen_twice_ends_the_walk(session: auth.Session, org: ScriptedOrg
     org.answer = lambda _: httpx.Response(200, json={"done": False, "records": [], "nextRecordsUrl": again})
     with pytest.raises(errors.RetryError, match="twice"):
         list(jobs.ingest_jobs(session))
+
+
+@pytest.mark.parametrize(
+    ("more", "finished_at"),
+    [
+        ({"state": "JobComplete"}, NOON),
+        ({"state": "InProgress"}, None),
+        ({"state": "JobComplete", "jobType": "Classic"}, None),
+    ],
+)
+def test_the_end_of_a_job_is_told_by_its_stamp_once_it_is_over(
+    session: auth.Session, org: ScriptedOrg, more: dict[str, Any], finished_at: datetime | None
+) -> None:
+    listed = [job("1", systemModstamp="2026-01-01T12:00:00.000+0000", **more)]
+    org.answer = lambda _: httpx.Response(200, json={"done": True, "records": listed})
+    assert [one.finished_at for one in jobs.ingest_jobs(session)] == [finished_at]

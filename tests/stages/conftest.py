@@ -22,7 +22,8 @@ from sandbox.salesforce.store import Store as SalesforceStore
 from tests.conftest import SECRET
 from tests.raw_sql import RawSql
 from tests.serving import served
-from tests.stages.house import WORKSPACE, House
+from tests.stages.creating import Creating
+from tests.stages.house import NOON, WORKSPACE, House
 
 TOKEN = jwt.encode({"spaceId": 7, "orgId": 70, "id": 1, "iat": 1767268800}, "k" * 32, algorithm="HS256")
 
@@ -177,3 +178,12 @@ def respond(
             db, client, connection, workspace_id=records.WorkspaceId(WORKSPACE), lane="extract"
         )
         yield RespondSide(db=db, store=respond_store, http=client, session=session)
+
+
+@pytest.fixture
+def creating(respond: RespondSide, house: House, raw: RawSql) -> Creating:
+    """A workspace that creates contacts since noon."""
+    house.settings(auto_create_since=NOON)
+    house.choose("Title")
+    respond.impatient()
+    return Creating(respond=respond, house=house, raw=raw)

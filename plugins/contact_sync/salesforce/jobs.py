@@ -14,6 +14,8 @@ from contact_sync import errors, records
 from contact_sync.salesforce import auth, replication
 
 _ROUTE = "/jobs/ingest"
+#: States of Bulk API 2.0 in which nothing more is saved; a classic job's stamp tells when it was closed, not done.
+_FINAL = frozenset({"JobComplete", "Failed", "Aborted"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,8 @@ class IngestJob:
     created_at: datetime
     #: ``V2Ingest``, ``Classic`` (Bulk 1.0 and Data Import Wizard) or ``BigObjectIngest``.
     job_type: str
+    #: When its last row was saved; None while it goes on, or where that is not told.
+    finished_at: datetime | None = None
 
 
 def ingest_jobs(session: auth.Session) -> Iterator[IngestJob]:
@@ -58,6 +62,8 @@ def contact_loads(session: auth.Session, since: datetime) -> list[IngestJob]:
 
 
 def _job(body: records.Json) -> IngestJob:
+    is_over = body.get("jobType") == "V2Ingest" and body.get("state") in _FINAL
+    stamp = body.get("systemModstamp") if is_over else None
     return IngestJob(
         job_id=str(body["id"]),
         sobject=str(body.get("object") or ""),
@@ -66,4 +72,5 @@ def _job(body: records.Json) -> IngestJob:
         created_by_id=str(body.get("createdById") or ""),
         created_at=replication.parse_time(str(body.get("createdDate"))),
         job_type=str(body.get("jobType") or ""),
+        finished_at=replication.parse_time(str(stamp)) if stamp else None,
     )

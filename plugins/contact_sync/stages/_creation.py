@@ -8,7 +8,8 @@ that is younger than ``claimed_at`` was made by us, an older one is adopted, and
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any, Literal
 
 from contact_sync import database, errors, records
@@ -26,6 +27,8 @@ Outcome = Literal["tagged", "created", "adopted", "skipped", "rejected", "postpo
 
 #: An unclear answer is looked up after this long, when the vendor has finished what it began.
 UNCLEAR_SECONDS = 60.0
+#: After a plain refusal to answer nothing is in doubt; the task's own retry is to meet the record again.
+RETRY_SECONDS = 5.0
 #: Their clock may be behind ours, and their creation times are whole seconds.
 CLOCK_SKEW = timedelta(seconds=5)
 
@@ -50,7 +53,7 @@ def advance(
             tx.execute("release_claims", **place)
         return "rejected"
     except errors.RetryError as error:
-        seconds = UNCLEAR_SECONDS if error.is_ambiguous else (error.retry_after_seconds or UNCLEAR_SECONDS)
+        seconds = UNCLEAR_SECONDS if error.is_ambiguous else (error.retry_after_seconds or RETRY_SECONDS)
         db.execute(
             "postpone_creation", seconds=seconds, error_code="unclear", error_detail=str(error), **place
         )
@@ -64,25 +67,26 @@ def _advance(
         return _tag_late(db, respond, workspace, row)
     person = _person.read(db, workspace, row["salesforce_id"])
     if row["status"] == "creating":
-        return _resume(db, respond, workspace, person, row["claimed_at"])
+        return _resume(db, respond, workspace, person, row)
     if person is None:
-        _skip(db, workspace, row["salesforce_id"], "no_key")
-        return "skipped"
+        return _skip(db, workspace, row["salesforce_id"], "no_key")
     if not _claim(db, workspace, person):
-        _skip(db, workspace, person.salesforce_id, "same_person")
-        return "skipped"
+        return _skip(db, workspace, person.salesforce_id, "same_person")
     found = _look_up(db, respond, workspace, person)
-    if found:
-        return _record(db, workspace, person, found, "adopted")
-    return _create(db, respond, workspace, person)
+    if found is None:
+        return _create(db, respond, workspace, person)
+    return _record(db, workspace, person.salesforce_id, person.identifier, found, "adopted")
 
 
 def _create(
     db: database.Database, respond: respond_session.Session, workspace: database.Row, person: _person.Person
 ) -> Outcome:
-    place = {"workspace_id": workspace["workspace_id"], "salesforce_id": person.salesforce_id}
+    if not person.first_name:
+        raise errors.RejectError(
+            "no_name", "the record has neither a first nor a last name; respond.io needs one"
+        )
     # committed before the call: what is found younger than this is ours
-    db.execute("begin_creation", claimed_at=datetime.now(UTC), **place)
+    db.execute("begin_creation", workspace_id=workspace["workspace_id"], salesforce_id=person.salesforce_id)
     fields = changes.ContactFields(
         first_name=person.first_name, last_name=person.last_name, email=person.email, phone=person.phone
     )
@@ -92,14 +96,14 @@ def _create(
         found = _look_up(db, respond, workspace, person) if error.status in (400, 409) else None
         if found is None:
             raise
-        return _record(db, workspace, person, found, "adopted")
+        return _record(db, workspace, person.salesforce_id, person.identifier, found, "adopted")
     found = contacts.get(respond, person.identifier)
     if found is None:
         raise errors.RetryError(
             f"respond.io took the creation for {person.salesforce_id} and does not show it yet; it is looked up again",
             is_ambiguous=True,
         )
-    return _tag_and_record(db, respond, workspace, person, found)
+    return _tag_and_record(db, respond, workspace, person.salesforce_id, person.identifier, found)
 
 
 def _resume(
@@ -107,54 +111,72 @@ def _resume(
     respond: respond_session.Session,
     workspace: database.Row,
     person: _person.Person | None,
-    claimed_at: datetime,
+    row: database.Row,
 ) -> Outcome:
-    """After a crash or an unclear answer: look first."""
-    if person is None:
-        raise errors.RejectError("no_key", "the record lost its e-mail and phone while it was being created")
-    found = _ask(respond, person)
+    """After a crash or an unclear answer: look first, also under keys that the record lost meanwhile."""
+    salesforce_id = row["salesforce_id"]
+    claimed = _person.claimed_identifiers(db, workspace, salesforce_id)
+    identifiers = list(dict.fromkeys([*(person.identifiers if person else []), *claimed]))
+    found = _ask(respond, identifiers)
     if found is None:
-        with db.transaction() as tx:
-            _settle(tx, workspace, person.salesforce_id, "planned")
-        return "replanned"
-    if found.created_at is not None and found.created_at >= claimed_at - CLOCK_SKEW:
-        return _tag_and_record(db, respond, workspace, person, found)
-    return _record(db, workspace, person, found, "adopted")
+        return _replan(db, workspace, row)
+    identifier = person.identifier if person else identifiers[0]
+    if found.created_at is not None and found.created_at >= row["claimed_at"] - CLOCK_SKEW:
+        return _tag_and_record(db, respond, workspace, salesforce_id, identifier, found)
+    return _record(db, workspace, salesforce_id, identifier, found, "adopted")
+
+
+def _replan(db: database.Database, workspace: database.Row, row: database.Row) -> Outcome:
+    """Nobody is there; once the vendor must have finished what it began, that proves that nothing was created."""
+    place = {"workspace_id": workspace["workspace_id"], "salesforce_id": row["salesforce_id"]}
+    if db.execute("postpone_fresh_creation", seconds=UNCLEAR_SECONDS, **place):
+        return "postponed"
+    with db.transaction() as tx:
+        _settle(tx, workspace, row["salesforce_id"], "planned")
+    return "replanned"
 
 
 def _tag_and_record(
     db: database.Database,
     respond: respond_session.Session,
     workspace: database.Row,
-    person: _person.Person,
+    salesforce_id: str,
+    identifier: str,
     found: records.RespondContact,
 ) -> Outcome:
     """Tag, then record all in one transaction. A tag that fails now is put on by a later run."""
     if not workspace["tag_created"]:
-        return _record(db, workspace, person, found, "tagged")
+        return _record(db, workspace, salesforce_id, identifier, found, "tagged")
     try:
         changes.add_tags(respond, f"id:{found.respond_id}", [extract_respond_contacts.OUR_TAG])
-    except (errors.RetryError, errors.RejectError):
-        return _record(db, workspace, person, found, "created")
-    return _record(db, workspace, person, _tagged(found), "tagged")
+    except errors.ContactSyncError as error:
+        outcome = _record(db, workspace, salesforce_id, identifier, found, "created")
+        if isinstance(error, errors.StopError):
+            raise
+        return outcome
+    return _record(db, workspace, salesforce_id, identifier, _tagged(found), "tagged")
 
 
 def _tag_late(
     db: database.Database, respond: respond_session.Session, workspace: database.Row, row: database.Row
 ) -> Outcome:
-    tags: list[str] = []
-    if workspace["tag_created"]:
-        tags = [extract_respond_contacts.OUR_TAG]
+    """Put the tag on; a contact that was deleted meanwhile is done without it."""
+    tags = [extract_respond_contacts.OUR_TAG] if workspace["tag_created"] else []
+    refusal: dict[str, str] = {}
+    try:
         changes.add_tags(respond, f"id:{row['respond_id']}", tags)
+    except errors.RejectError as error:
+        tags, refusal = [], {"error_code": error.code, "error_detail": error.detail}
     with db.transaction() as tx:
-        _settle(tx, workspace, row["salesforce_id"], "tagged", tags=tags)
+        _settle(tx, workspace, row["salesforce_id"], "tagged", tags=tags, **refusal)
     return "tagged"
 
 
 def _record(
     db: database.Database,
     workspace: database.Row,
-    person: _person.Person,
+    salesforce_id: str,
+    identifier: str,
     found: records.RespondContact,
     outcome: Literal["created", "tagged", "adopted"],
 ) -> Outcome:
@@ -170,9 +192,9 @@ def _record(
             _settle(
                 tx,
                 workspace,
-                person.salesforce_id,
+                salesforce_id,
                 status,
-                identifier=person.identifier.partition(":")[0],
+                identifier=identifier.partition(":")[0],
                 respond_id=found.respond_id,
                 tags=tags,
             )
@@ -218,17 +240,18 @@ def _look_up(
         found = contacts.get(respond, f"id:{row['respond_id']}")
         if found is not None:
             return found
-    return _ask(respond, person)
+    return _ask(respond, person.identifiers)
 
 
-def _ask(respond: respond_session.Session, person: _person.Person) -> records.RespondContact | None:
-    found = (contacts.get(respond, identifier) for identifier in person.identifiers)
+def _ask(respond: respond_session.Session, identifiers: Iterable[str]) -> records.RespondContact | None:
+    found = (contacts.get(respond, identifier) for identifier in identifiers)
     return next((contact for contact in found if contact is not None), None)
 
 
-def _skip(db: database.Database, workspace: database.Row, salesforce_id: str, rule: str) -> None:
+def _skip(db: database.Database, workspace: database.Row, salesforce_id: str, rule: str) -> Outcome:
     with db.transaction() as tx:
         _settle(tx, workspace, salesforce_id, "skipped", rule=rule)
+    return "skipped"
 
 
 def _settle(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from contact_sync import database, errors, keys
+from contact_sync import database, keys
 
 #: The vendor's limit is not published; names longer than this are cut rather than refused.
 NAME_CHARACTERS = 255
@@ -15,7 +15,10 @@ _FIELDS = ("Email", "MobilePhone", "Phone", "HomePhone", "OtherPhone")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """What is created: names, and the usable keys. ``phone`` is E.164; a person has at least one key."""
+    """What is created: names, and the usable keys. ``phone`` is E.164; a person has at least one key.
+
+    ``first_name`` is the only name where there is one, and empty where there is none.
+    """
 
     salesforce_id: str
     first_name: str
@@ -38,7 +41,7 @@ class Person:
 
 
 def read(db: database.Database, workspace: database.Row, salesforce_id: str) -> Person | None:
-    """Return the person behind a live record, None if it has no usable key. RejectError if it has no name."""
+    """Return the person behind a live record, None if it has no usable key."""
     rows = db.all(
         "select_person_to_create",
         workspace_id=workspace["workspace_id"],
@@ -48,19 +51,25 @@ def read(db: database.Database, workspace: database.Row, salesforce_id: str) -> 
     if not rows:
         return None
     names = [name.strip() for name in (rows[0]["first_name"], rows[0]["last_name"]) if name and name.strip()]
-    if not names:
-        raise errors.RejectError(
-            "no_name", "the record has neither a first nor a last name; respond.io needs one"
-        )
     return Person(
         salesforce_id=salesforce_id,
-        first_name=names[0][:NAME_CHARACTERS],
+        first_name=names[0][:NAME_CHARACTERS] if names else "",
         last_name=names[1][:NAME_CHARACTERS] if len(names) > 1 else None,
         email=_best(rows, "email", "key"),
         phone=_best(rows, "phone", "e164"),
         kinds=tuple(row["kind"] for row in rows),
         keys=tuple(row["key"] for row in rows),
     )
+
+
+def claimed_identifiers(db: database.Database, workspace: database.Row, salesforce_id: str) -> list[str]:
+    """Return every spelling of the keys that a record claimed, phones first, whatever the record holds now."""
+    rows = db.all("select_claimed_keys", workspace_id=workspace["workspace_id"], salesforce_id=salesforce_id)
+    return [
+        f"{row['kind']}:{spelling}"
+        for row in rows
+        for spelling in (keys.phone_spellings(row["key"]) if row["kind"] == "phone" else [row["key"]])
+    ]
 
 
 def _best(rows: Sequence[database.Row], kind: str, column: str) -> str | None:

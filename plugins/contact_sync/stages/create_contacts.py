@@ -39,8 +39,8 @@ def run(
 
     A dry run plans, counts and undoes it. Returns counts: ``planned`` and ``skipped_RULE`` in all, ``calls`` that
     the plan may cost, and what this run ``created``, ``tagged``, ``adopted``, ``rejected``, ``postponed``.
-    Raises RetryError if respond.io does not answer (what was begun is looked up again before anything is sent
-    twice), StopError if it refuses us.
+    Raises RetryError if respond.io answers nothing or breaks off three creations in a row (what was begun is looked
+    up again before anything is sent twice), StopError if it refuses us.
     """
     with (
         db.advisory_lock(f"create:{workspace_id}") as is_held,
@@ -79,16 +79,20 @@ def _work(
     counts: _ledger.Counts,
 ) -> None:
     done = failures = 0
+    silence: errors.RetryError | None = None
     while (limit is None or done < limit) and time.monotonic() < deadline:
         row = db.one("select_next_creation", workspace_id=workspace["workspace_id"])
         if row is None:
-            return
+            break
         try:
             outcome, failures = _creation.advance(db, respond, workspace, row), 0
-        except errors.RetryError:
+        except errors.RetryError as error:
             # one contact that is stuck must not hold up the others; three in a row are the vendor
-            outcome, failures = "postponed", failures + 1
+            outcome, failures, silence = "postponed", failures + 1, error
             if failures == PATIENCE:
                 raise
         counts[outcome] = counts.get(outcome, 0) + 1
         done += 1
+    # a vendor that is down must not look like a quiet day; what is merely unclear is looked up in a minute
+    if silence is not None and failures == done and not silence.is_ambiguous:
+        raise silence

@@ -49,6 +49,7 @@ def run(
                 "judge_contacts",
                 org_id=org_id,
                 jobs=json.dumps([dataclasses.asdict(job) for job in loads], default=str),
+                first_at=span["first_at"],
                 settle_seconds=settle_seconds,
                 burst_size=burst.size,
                 burst_seconds=burst.seconds,
