@@ -118,21 +118,28 @@ SELECT a.workspace_id, a.respond_id,
  CROSS JOIN LATERAL (SELECT c.email_key IS NOT NULL AND c.phone_key IS NOT NULL AS both_keys) AS b
  GROUP BY a.workspace_id, a.respond_id;
 
+-- name: analyze_verdicts
+-- Let the planner know how many candidates and verdicts there are.
+-- Params: none | Rows: none
+ANALYZE candidate, verdict;
+
 -- name: resolve_most_recent
 -- Where the workspace says so, let the most recently created candidate win an ambiguity.
 -- Params: org_id text | Rows: none
+WITH latest AS (
+    SELECT DISTINCT ON (v.workspace_id, v.respond_id) v.workspace_id, v.respond_id, c.salesforce_id
+      FROM verdict v
+      JOIN workspace w ON w.workspace_id = v.workspace_id AND w.ambiguous_policy = 'most_recent'
+      JOIN candidate c ON c.workspace_id = v.workspace_id AND c.respond_id = v.respond_id
+      JOIN salesforce_contact s ON s.org_id = %(org_id)s AND s.salesforce_id = c.salesforce_id
+     WHERE v.status = 'ambiguous'
+     ORDER BY v.workspace_id, v.respond_id, s.created_at DESC NULLS LAST, s.salesforce_id DESC
+)
 UPDATE verdict v
-   SET status = 'matched', rule = 'most_recent', salesforce_id = (
-       SELECT c.salesforce_id
-         FROM candidate c
-         JOIN salesforce_contact s ON s.org_id = %(org_id)s AND s.salesforce_id = c.salesforce_id
-        WHERE c.workspace_id = v.workspace_id AND c.respond_id = v.respond_id
-        ORDER BY s.created_at DESC NULLS LAST, s.salesforce_id DESC
-        LIMIT 1)
-  FROM workspace w
- WHERE w.workspace_id = v.workspace_id
-   AND w.ambiguous_policy = 'most_recent'
-   AND v.status = 'ambiguous';
+   SET status = 'matched', rule = 'most_recent', salesforce_id = l.salesforce_id
+  FROM latest l
+ WHERE v.workspace_id = l.workspace_id
+   AND v.respond_id = l.respond_id;
 
 -- name: apply_standing_answers
 -- Let creations, then decisions, overrule what the keys say.
@@ -154,21 +161,33 @@ UPDATE verdict v
 -- name: explain_unmatched
 -- Give each unmatched contact its reason: a shared key, a deleted counterpart, no usable identifier, or nobody there.
 -- Params: none | Rows: none
+WITH told AS (
+    SELECT v.workspace_id, v.respond_id, bool_or(h.live_contacts > k.key_limit) AS is_shared,
+           bool_or(h.key IS NOT NULL) AS has_counterpart, bool_or(k.key IS NOT NULL) AS has_key
+      FROM verdict v
+      LEFT JOIN affected_key k ON k.workspace_id = v.workspace_id AND k.respond_id = v.respond_id
+      LEFT JOIN key_holder h ON h.kind = k.kind AND h.key = k.key
+     WHERE v.status = 'unmatched'
+       AND v.rule IS NULL
+     GROUP BY v.workspace_id, v.respond_id
+), unusable AS (
+    SELECT DISTINCT workspace_id, respond_id
+      FROM told
+      JOIN respond_raw_value r USING (workspace_id, respond_id)
+      JOIN key_rule u USING (kind, region, raw_digest)
+     WHERE NOT told.has_key
+       AND u.reason IS DISTINCT FROM 'empty'
+)
 UPDATE verdict v
-   SET rule = CASE
-       WHEN EXISTS (SELECT FROM affected_key k JOIN key_holder h USING (kind, key)
-                     WHERE k.workspace_id = v.workspace_id AND k.respond_id = v.respond_id
-                       AND h.live_contacts > k.key_limit) THEN 'shared_key'
-       WHEN EXISTS (SELECT FROM affected_key k JOIN key_holder h USING (kind, key)
-                     WHERE k.workspace_id = v.workspace_id AND k.respond_id = v.respond_id) THEN 'counterpart_deleted'
-       WHEN EXISTS (SELECT FROM affected_key k
-                     WHERE k.workspace_id = v.workspace_id AND k.respond_id = v.respond_id) THEN 'no_counterpart'
-       WHEN EXISTS (SELECT FROM respond_raw_value r JOIN key_rule u USING (kind, region, raw_digest)
-                     WHERE r.workspace_id = v.workspace_id AND r.respond_id = v.respond_id
-                       AND u.reason IS DISTINCT FROM 'empty') THEN 'invalid_identifier'
-       ELSE 'no_identifier' END
- WHERE v.status = 'unmatched'
-   AND v.rule IS NULL;
+   SET rule = CASE WHEN t.is_shared THEN 'shared_key'
+                   WHEN t.has_counterpart THEN 'counterpart_deleted'
+                   WHEN t.has_key THEN 'no_counterpart'
+                   WHEN u.respond_id IS NOT NULL THEN 'invalid_identifier'
+                   ELSE 'no_identifier' END
+  FROM told t
+  LEFT JOIN unusable u USING (workspace_id, respond_id)
+ WHERE v.workspace_id = t.workspace_id
+   AND v.respond_id = t.respond_id;
 
 -- name: delete_stale_matches
 -- Remove matches of affected contacts that no longer hold.

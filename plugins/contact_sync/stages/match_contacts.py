@@ -14,6 +14,7 @@ _DECIDE = (
     "insert_candidates",
     "insert_standing_answers",
     "insert_verdicts",
+    "analyze_verdicts",
     "resolve_most_recent",
     "apply_standing_answers",
     "explain_unmatched",
