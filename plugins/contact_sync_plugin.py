@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
+from contact_sync.airflow_side import timetable
+
 
 class ContactSyncPlugin(AirflowPlugin):
     """The project's one plugin."""
 
     name = "contact_sync"
+    timetables = [timetable.BackfillTimetable]  # noqa: RUF012 - as Airflow reads it

@@ -13,9 +13,9 @@ from tests.stages.house import House
 
 MAIN_ROAD = [
     "extract_salesforce_contacts",
+    "load_salesforce_contacts",
     "extract_respond_contacts",
     "normalize_contacts",
-    "match_contacts",
 ]
 
 

@@ -6,9 +6,10 @@ import contextlib
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from airflow.sdk import BaseHook, Connection, TriggerRule, task
+from airflow.sdk import BaseHook, Connection, TriggerRule, get_current_context, task
 from airflow.sdk.exceptions import (
     AirflowException,
     AirflowFailException,
@@ -16,7 +17,7 @@ from airflow.sdk.exceptions import (
     AirflowSkipException,
 )
 
-from contact_sync import edges, errors
+from contact_sync import backfill, edges, errors
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,26 @@ def each(scopes: Sequence[str], run: Callable[[str], Counts], *, news: Sequence[
     if not any(total.get(name) for name in news):
         raise AirflowSkipException(f"nothing changed: {total}")
     return total
+
+
+def parameters() -> Mapping[str, Any]:
+    """Return the parameters of this run."""
+    return get_current_context()["params"]
+
+
+def asked_range() -> tuple[datetime, datetime]:
+    """Return the range this run is to read: its parameters ``from`` and ``to``, else its day if it is a backfill's.
+
+    Raises StopError if there is neither.
+    """
+    context = get_current_context()
+    start, end = (context["params"].get(name) for name in ("from", "to"))
+    if start and end:
+        return backfill.parse_time(start), backfill.parse_time(end)
+    day = context.get("data_interval_start"), context.get("data_interval_end")
+    if start or end or context["dag_run"].run_type == "manual" or not day[0] or not day[1]:
+        raise errors.StopError("name the range: parameters from and to, as 2026-01-31")
+    return day[0], day[1]
 
 
 @task(trigger_rule=TriggerRule.ONE_FAILED)

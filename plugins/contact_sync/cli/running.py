@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from contact_sync import database, edges, errors, stages
+from contact_sync import database, edges, errors, records, stages
 from contact_sync.cli import output, words
 
 Outcome = dict[str, Any]
@@ -30,6 +30,18 @@ class Stage:
 def _extract_salesforce(opened: edges.Edges, org_id: str, run_id: str) -> dict[str, int]:
     salesforce = opened.salesforce_of(org_id, lane="extract")
     return stages.extract_salesforce_contacts.run(opened.db, salesforce, org_id=org_id, run_id=run_id)
+
+
+def _load_salesforce(opened: edges.Edges, org_id: str, run_id: str) -> dict[str, int]:
+    """Both lanes, one after the other; the counts are summed."""
+    lanes: tuple[records.Lane, ...] = ("extract", "backfill")
+    found = [
+        stages.load_salesforce_contacts.run(
+            opened.db, opened.salesforce_of(org_id, lane=lane), org_id=org_id, run_id=run_id
+        )
+        for lane in lanes
+    ]
+    return {name: sum(counts.get(name, 0) for counts in found) for name in {**found[0], **found[1]}}
 
 
 def _extract_respond(opened: edges.Edges, workspace_id: str, run_id: str) -> dict[str, int]:
@@ -70,6 +82,7 @@ def _plan_creations(opened: edges.Edges, workspace_id: str, run_id: str) -> dict
 #: The road in order.
 ROAD = (
     Stage(name="extract_salesforce_contacts", per="org", call=_extract_salesforce),
+    Stage(name="load_salesforce_contacts", per="org", call=_load_salesforce),
     Stage(name="extract_respond_contacts", per="workspace", call=_extract_respond),
     Stage(name="normalize_contacts", per="org", call=_normalize),
     Stage(name="match_contacts", per="org", call=_match),

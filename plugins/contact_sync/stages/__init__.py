@@ -12,6 +12,9 @@ from contact_sync.stages import (
     match_contacts,
     materialize_sidebar,
     normalize_contacts,
+    reconcile_contacts,
+    restore_tags,
+    sweep_leftovers,
 )
 
 __all__ = [
@@ -24,4 +27,7 @@ __all__ = [
     "match_contacts",
     "materialize_sidebar",
     "normalize_contacts",
+    "reconcile_contacts",
+    "restore_tags",
+    "sweep_leftovers",
 ]

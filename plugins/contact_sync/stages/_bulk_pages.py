@@ -10,6 +10,7 @@ import csv
 import io
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 from contact_sync import database, errors, records
 from contact_sync.salesforce import auth, bulk
@@ -101,10 +102,15 @@ def _parts(found: bulk.ResultSet) -> Iterator[list[records.Json]]:
         io.BufferedReader(_Raw(found)), encoding="utf-8-sig", errors="surrogateescape", newline=""
     )
     rows = csv.DictReader(text)
-    while part := [
-        {name: value or None for name, value in row.items()} for row in itertools.islice(rows, _SLOW_ROWS)
-    ]:
+    while part := [_cells(row) for row in itertools.islice(rows, _SLOW_ROWS)]:
         yield part
+
+
+def _cells(row: dict[Any, Any]) -> records.Json:
+    """A line with more or fewer cells than the header is no record: without an Id it ends in quarantine."""
+    if None in row or None in row.values():
+        return {"torn_line": list(row.values())}
+    return {name: value or None for name, value in row.items()}
 
 
 class _Raw(io.RawIOBase):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+from collections.abc import Iterator
+
 from contact_sync import database, errors, records
 from contact_sync.salesforce import auth, bulk, query
-from contact_sync.stages import _bulk_pages, _ledger, _selecting, _windows
+from contact_sync.stages import _bulk_pages, _ledger, _selecting, _windows, extract_salesforce_contacts
 
 STAGE = "load_salesforce_contacts"
 
@@ -14,7 +18,8 @@ ATTEMPTS = 2
 #: Kinds that move the watermark are read in the extracting lane, everything else must not compete with it.
 _LANES: dict[str, records.Lane] = {"initial": "extract", "incremental": "extract"}
 
-_NO_BULK = {"FUNCTIONALITY_NOT_ENABLED", "INVALIDENTITY", "API_DISABLED_FOR_ORG"}
+#: The org has REST, but no Bulk API: its windows are read page by page.
+_NO_BULK = {"FUNCTIONALITY_NOT_ENABLED"}
 
 
 def lane_of(kind: str) -> records.Lane:
@@ -68,6 +73,10 @@ def _load(
         try:
             with _windows.deferred_by_quota(db, window):
                 outcome = _attempt(db, salesforce, window, job_seconds)
+        except query.QueryTimeoutError as error:
+            # the job has failed and would be found again: the next run makes another
+            db.execute("replan_window", window_id=window.window_id, detail=str(error))
+            raise
         except errors.RejectError as error:
             # the job failed, was aborted, or is older than the seven days that Salesforce keeps it
             if attempt == ATTEMPTS:
@@ -89,12 +98,15 @@ def _load(
 def _attempt(
     db: database.Database, salesforce: auth.Session, window: _windows.Window, job_seconds: float
 ) -> _windows.Outcome:
+    pages = _small_pages(db, salesforce, window)
+    if pages:
+        return _fill(db, window, pages)
     try:
         job = _job(db, salesforce, window)
     except errors.RejectError as error:
         if error.code not in _NO_BULK:
             raise
-        return _windows.fill(db, window, query.pages(salesforce, _windows.soql(window)))
+        return _fill(db, window, query.pages(salesforce, _windows.soql(window)))
 
     def beat(_: bulk.Job) -> None:
         db.execute("beat_window", window_id=window.window_id)
@@ -105,6 +117,29 @@ def _attempt(
     outcome = _windows.close(db, window)
     bulk.delete(salesforce, done.job_id)
     return outcome
+
+
+def _small_pages(
+    db: database.Database, salesforce: auth.Session, window: _windows.Window
+) -> Iterator[records.QueryPage] | None:
+    """A day, or an org, is often small: one call tells, and brings it where a job would cost five."""
+    progress = db.one("select_bulk_progress", window_id=window.window_id)
+    if window.kind not in ("backfill", "formula") or (progress and progress["bulk_job_id"]):
+        return None
+    pages = query.pages(salesforce, _windows.soql(window))
+    with contextlib.suppress(query.QueryTimeoutError):
+        first = next(pages)
+        if first.total_size <= extract_salesforce_contacts.SMALL:
+            return itertools.chain([first], pages)
+    return None
+
+
+def _fill(
+    db: database.Database, window: _windows.Window, pages: Iterator[records.QueryPage]
+) -> _windows.Outcome:
+    # a worker may have died between its pages
+    db.execute("restart_window", window_id=window.window_id)
+    return _windows.fill(db, window, pages)
 
 
 def _job(db: database.Database, salesforce: auth.Session, window: _windows.Window) -> str:

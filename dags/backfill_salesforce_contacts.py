@@ -1,0 +1,89 @@
+"""Backfill Salesforce contacts: read chosen days again, each day's window proven.
+
+### What
+Never runs by itself. `airflow backfill create --dag-id backfill_salesforce_contacts --from-date … --to-date …` makes
+one run per day; a manual run takes `from` and `to` (UTC, `to` exclusive, cut at the watermark), `fields` to read beside
+those in use, one `org`, and `dry_run`, which plans and undoes it. Days are read in the backfill lane, which leaves the
+day's last API calls to edits and the sync. Newer rows are never overwritten. Success means that every day is proven.
+
+### When it fails
+* *the range …*, *no field …*: correct the parameter and trigger again.
+* *first load is not proven*: wait for `load_salesforce_contacts`.
+* *not proven yet*: `load_salesforce_contacts` is reading them; the retries wait for it.
+* The loading task is *skipped* if there was nothing to read, or the quota is used up: *deferred* windows are read by
+  `load_salesforce_contacts` when there are calls again.
+
+### How to re-run
+Clear the task: proven days are left alone, a day half read goes on with its job.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pendulum
+from airflow.sdk import Param, TriggerRule, dag, task
+
+from contact_sync import backfill, stages
+from contact_sync.airflow_side import assets, timetable, wiring
+
+TIME = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$"
+
+
+@dag(
+    schedule=timetable.BackfillTimetable(),
+    start_date=pendulum.datetime(2000, 1, 1, tz="UTC"),
+    catchup=False,
+    max_active_runs=1,
+    doc_md=__doc__,
+    tags=["contact-sync"],
+    default_args={"retries": 1, "retry_delay": timedelta(seconds=10)},
+    params={
+        "from": Param(None, type=["null", "string"], pattern=TIME, title="From (UTC)"),
+        "to": Param(None, type=["null", "string"], pattern=TIME, title="To (UTC, exclusive)"),
+        "fields": Param([], type="array", items={"type": "string"}, title="Fields beside those in use"),
+        "org": Param(None, type=["null", "string"], pattern="^[a-zA-Z0-9]{18}$", title="One org only"),
+        "dry_run": Param(False, type="boolean", title="Only say what would be read"),
+    },
+)
+def backfill_salesforce_contacts() -> None:
+    @task
+    def list_orgs() -> list[list[str]]:
+        with wiring.opened() as edges:
+            connected = [row["org_id"] for row in edges.db.all("select_connected_orgs")]
+            return wiring.chunks([wiring.parameters()["org"]] if wiring.parameters()["org"] else connected)
+
+    @task(task_id="plan_backfill")
+    def plan(org_ids: list[str]) -> dict[str, int]:
+        with wiring.opened() as edges:
+            wishes = {name: wiring.parameters()[name] for name in ("fields", "dry_run")}
+            return wiring.each(
+                org_ids,
+                lambda org_id: backfill.plan(edges.db, org_id, *wiring.asked_range(), **wishes).counts(),
+                news=("windows",),
+            )
+
+    # the retries wait for another run that is reading in the same lane
+    @task(
+        task_id="load_salesforce_contacts",
+        outlets=[assets.salesforce_contacts],
+        trigger_rule=TriggerRule.NONE_FAILED,
+        retries=10,
+        retry_delay=timedelta(seconds=30),
+    )
+    def load(org_ids: list[str], run_id: str) -> dict[str, int]:
+        with wiring.opened() as edges:
+
+            def read(org_id: str) -> dict[str, int]:
+                lane = edges.salesforce_of(org_id, lane="backfill")
+                counts = stages.load_salesforce_contacts.run(edges.db, lane, org_id=org_id, run_id=run_id)
+                backfill.check_proven(edges.db, org_id, *wiring.asked_range())
+                return counts
+
+            return wiring.each([] if wiring.parameters()["dry_run"] else org_ids, read, news=("windows",))
+
+    orgs = list_orgs()
+    plan.expand(org_ids=orgs) >> load.expand(org_ids=orgs)
+
+
+backfill_salesforce_contacts()

@@ -1,0 +1,25 @@
+-- Our tag on contacts that we created: put back when somebody removed it.
+-- Reads contact_creation (tagged ones) and the mirror's tags; writes neither.
+
+-- name: list_workspaces_tagging
+-- List the connected workspaces that tag what they create.
+-- Params: none | Rows: 0..n (workspace_id)
+SELECT workspace_id
+  FROM workspace
+ WHERE org_id IS NOT NULL
+   AND tag_created
+ ORDER BY workspace_id;
+
+-- name: select_untagged_contacts
+-- List contacts that we tagged and that the mirror shows without the tag.
+-- Params: workspace_id text, tag text, batch_size int | Rows: 0..batch_size (respond_id)
+SELECT r.respond_id
+  FROM contact_creation c
+  JOIN respond_contact r USING (workspace_id, respond_id)
+ WHERE c.workspace_id = %(workspace_id)s
+   AND c.status = 'tagged'
+   AND %(tag)s = ANY (c.tags)
+   AND r.gone_at IS NULL
+   AND NOT coalesce(r.payload -> 'tags', '[]') ? %(tag)s
+ ORDER BY r.respond_id
+ LIMIT %(batch_size)s;

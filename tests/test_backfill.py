@@ -1,0 +1,173 @@
+"""Which windows a backfill plans; how they are read is tested with the loading stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from contact_sync import backfill, database, errors
+from tests.raw_sql import RawSql
+from tests.stages.house import ORG, House
+
+WATERMARK = datetime(2026, 1, 10, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+def raw(database_url: str) -> Iterator[RawSql]:
+    opened = RawSql(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def house(db: database.Database, raw: RawSql) -> House:
+    """An org whose first load is proven up to the watermark and whose oldest contact is of the first of January."""
+    built = House(db, raw)
+    built.org()
+    built.workspace()
+    for name in ("LastName", "Title", "Department"):
+        built.field(name)
+    built.choose("Title")
+    built.person(1)
+    raw.insert(
+        "extract_window",
+        org_id=ORG,
+        kind="initial",
+        read_until=WATERMARK,
+        status="proven",
+        rows_reported=1,
+        rows_landed=1,
+    )
+    return built
+
+
+def day(number: int, hour: int = 0) -> datetime:
+    return datetime(2026, 1, number, hour, tzinfo=UTC)
+
+
+def planned(raw: RawSql) -> list[tuple[datetime, datetime]]:
+    rows = raw(
+        "SELECT read_from, read_until FROM extract_window WHERE kind = 'backfill' AND status = 'planned'"
+        " AND is_big ORDER BY window_id"
+    )
+    return [(row["read_from"], row["read_until"]) for row in rows]
+
+
+def test_each_day_is_a_window(house: House, raw: RawSql) -> None:
+    plan = backfill.plan(house.db, ORG, day(2), day(5))
+    assert planned(raw) == [(day(2), day(3)), (day(3), day(4)), (day(4), day(5))]
+    assert plan.counts() == {"windows": 3, "planned": 3, "calls": 3}
+
+
+def test_days_are_cut_at_midnight_utc_whatever_zone_was_named(house: House, raw: RawSql) -> None:
+    start = backfill.parse_time("2026-01-02T12:00:00+02:00")
+    backfill.plan(house.db, ORG, start, day(3, 6))
+    assert planned(raw) == [(day(2, 10), day(3)), (day(3), day(3, 6))]
+
+
+def test_the_range_ends_at_the_watermark(house: House, raw: RawSql) -> None:
+    backfill.plan(house.db, ORG, day(9), day(20))
+    assert planned(raw) == [(day(9), day(10)), (day(10), WATERMARK)]
+
+
+def test_the_fields_in_use_are_read_and_those_named(house: House, raw: RawSql) -> None:
+    plan = backfill.plan(house.db, ORG, day(2), day(3), fields=["department"])
+    assert {"Id", "LastName", "Title", "Department"} <= set(plan.fields)
+    assert raw.value("SELECT fields FROM extract_window WHERE kind = 'backfill'") == list(plan.fields)
+
+
+def test_a_dry_run_tells_and_plans_nothing(house: House, raw: RawSql) -> None:
+    assert backfill.plan(house.db, ORG, day(2), day(5), dry_run=True).planned == 3
+    assert planned(raw) == []
+
+
+def test_planning_twice_plans_once(house: House, raw: RawSql) -> None:
+    backfill.plan(house.db, ORG, day(2), day(4))
+    again = backfill.plan(house.db, ORG, day(2), day(5))
+    assert (len(again.windows), again.planned) == (3, 1)
+    assert len(planned(raw)) == 3
+
+
+def test_a_proven_day_can_be_read_again(house: House, raw: RawSql) -> None:
+    backfill.plan(house.db, ORG, day(2), day(3))
+    raw("UPDATE extract_window SET status = 'running' WHERE kind = 'backfill'")
+    raw("UPDATE extract_window SET status = 'proven', rows_reported = 0 WHERE kind = 'backfill'")
+    assert backfill.plan(house.db, ORG, day(2), day(3)).planned == 1
+
+
+def test_a_range_after_the_watermark_is_an_empty_plan_that_says_so(house: House, raw: RawSql) -> None:
+    plan = backfill.plan(house.db, ORG, day(11), day(12))
+    assert (plan.windows, planned(raw)) == ((), [])
+    assert "after the watermark" in (plan.reason or "")
+
+
+def test_a_range_before_the_first_contact_is_an_empty_plan_that_says_so(house: House, raw: RawSql) -> None:
+    plan = backfill.plan(house.db, ORG, datetime(2001, 1, 1, tzinfo=UTC), datetime(2001, 2, 1, tzinfo=UTC))
+    assert (plan.windows, planned(raw)) == ((), [])
+    assert "before the org's first contact" in (plan.reason or "")
+
+
+@pytest.mark.parametrize(("start", "end"), [(day(3), day(3)), (day(4), day(3))])
+def test_an_empty_range_is_refused(house: House, start: datetime, end: datetime) -> None:
+    with pytest.raises(errors.StopError, match="range is empty"):
+        backfill.plan(house.db, ORG, start, end)
+
+
+def test_the_future_is_refused(house: House) -> None:
+    start = datetime.now(UTC) + timedelta(days=1)
+    with pytest.raises(errors.StopError, match="in the future"):
+        backfill.plan(house.db, ORG, start, start + timedelta(days=1))
+
+
+def test_an_org_not_loaded_yet_is_refused(house: House, raw: RawSql) -> None:
+    raw("DELETE FROM extract_window")
+    with pytest.raises(errors.StopError, match="first load is not proven"):
+        backfill.plan(house.db, ORG, day(2), day(3))
+
+
+@pytest.mark.parametrize("cells", [{}, {"disconnected_at": WATERMARK}])
+def test_an_org_not_connected_is_refused(house: House, raw: RawSql, cells: dict[str, datetime]) -> None:
+    if cells:
+        raw.update("salesforce_org", {"org_id": ORG}, **cells)
+    org_id = ORG if cells else "00D000000000009EAA"
+    with pytest.raises(errors.StopError, match="not connected"):
+        backfill.plan(house.db, org_id, day(2), day(3))
+
+
+def test_an_unknown_field_is_named_with_the_nearest(house: House) -> None:
+    with pytest.raises(errors.StopError, match=r"no field Departement .*nearest: Department"):
+        backfill.plan(house.db, ORG, day(2), day(3), fields=["Departement"])
+
+
+def test_open_windows_are_not_proven(house: House) -> None:
+    backfill.plan(house.db, ORG, day(2), day(4))
+    with pytest.raises(errors.RetryError, match="2 of the backfill's windows are not proven"):
+        backfill.check_proven(house.db, ORG, day(2), day(4))
+
+
+def test_windows_of_other_days_do_not_count(house: House) -> None:
+    backfill.plan(house.db, ORG, day(2), day(3))
+    assert backfill.check_proven(house.db, ORG, day(3), day(4)) == 0
+
+
+def test_only_the_latest_window_of_a_day_counts(house: House, raw: RawSql) -> None:
+    backfill.plan(house.db, ORG, day(2), day(3))
+    raw("UPDATE extract_window SET status = 'failed' WHERE kind = 'backfill'")
+    backfill.plan(house.db, ORG, day(2), day(3))
+    raw("UPDATE extract_window SET status = 'running' WHERE kind = 'backfill' AND status = 'planned'")
+    raw("UPDATE extract_window SET status = 'proven', rows_reported = 0 WHERE status = 'running'")
+    assert backfill.check_proven(house.db, ORG, day(2), day(3)) == 0
+
+
+def test_windows_put_off_for_the_quota_are_counted_and_no_failure(house: House, raw: RawSql) -> None:
+    backfill.plan(house.db, ORG, day(2), day(4))
+    raw("UPDATE extract_window SET status = 'deferred' WHERE kind = 'backfill'")
+    assert backfill.check_proven(house.db, ORG, day(2), day(4)) == 2
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "01.02.2026", ""])
+def test_what_is_no_date_is_refused(text: str) -> None:
+    with pytest.raises(errors.StopError, match="is no date"):
+        backfill.parse_time(text)
