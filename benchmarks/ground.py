@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,15 @@ RESPOND = "respond_io_default"
 #: Durable, as in production; a little more memory than Postgres asks for by itself.
 SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "4GB", "work_mem": "64MB"}
 _SHOWN = ("server_version", "fsync", "synchronous_commit", *SETTINGS)
+
+_SESSIONS = """
+SELECT count(*) FROM pg_stat_activity WHERE application_name = 'contact-sync' AND datname = current_database()
+"""
+_WRITTEN = """
+SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint AS rows
+  FROM pg_stat_user_tables
+ WHERE schemaname = 'contact_sync' AND relname = ANY (%(tables)s)
+"""
 
 
 class Sql:
@@ -57,16 +67,6 @@ class Sql:
         """COPY a local file."""
         with self._connection.cursor() as cursor, path.open("rb") as file:
             cursor.copy_expert(command, file)
-
-    def written(self, *tables: str) -> int:
-        """Return how many rows were ever inserted, updated or deleted in ``tables``."""
-        self("SELECT pg_stat_force_next_flush()")
-        count: int = self.value(
-            "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM pg_stat_user_tables"
-            " WHERE schemaname = 'contact_sync' AND relname = ANY (%(tables)s)",
-            tables=list(tables),
-        )
-        return count
 
     def close(self) -> None:
         """Give the connection back."""
@@ -125,6 +125,15 @@ class Ground:
     def url(self) -> str:
         """Where the application's role connects to."""
         return self.server.url(self.name, "contact_sync")
+
+    def written(self, *tables: str) -> int:
+        """Return how many rows were ever inserted, updated or deleted in ``tables``."""
+        # sessions tell the server what they wrote when they end, at the latest
+        self.db.close()
+        while self.sql.value(_SESSIONS):
+            time.sleep(0.02)
+        count: int = self.sql.value(_WRITTEN, tables=list(tables))
+        return count
 
     def settings(self) -> dict[str, str]:
         """Return the server's settings that figures depend on."""
@@ -192,7 +201,9 @@ def opened(place: Ground, served: StandIns) -> Iterator[edges.Edges]:
         yield edges.Edges(place.db, http, lookup=served.lookup, secret=secrets.token_hex(32))
 
 
-def connect(place: Ground, opened_edges: edges.Edges, shown: Sequence[str], *, is_editing: bool = False) -> str:
+def connect(
+    place: Ground, opened_edges: edges.Edges, shown: Sequence[str], *, is_editing: bool = False
+) -> str:
     """Connect the org to one workspace that shows (and edits) fields; return the org's id."""
     session = opened_edges.salesforce(SALESFORCE, org_id=None, lane="extract")
     org_id = tenants.connect_org(place.db, session, default_region="DE")

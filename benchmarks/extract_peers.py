@@ -1,0 +1,96 @@
+"""How most people bring contacts from Salesforce into a table today, on the same stand-in with the same latency."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas
+import requests
+import sqlalchemy
+
+from benchmarks import extract, ground, report, sandbox
+from benchmarks.report import Figure
+from contact_sync.stages import load_salesforce_contacts
+from sandbox import places
+
+LATENCY_SECONDS = 0.1
+SOQL = (
+    "SELECT Id, IsDeleted, MasterRecordId, CreatedDate, CreatedById, LastModifiedDate, LastModifiedById,"
+    " SystemModstamp, FirstName, LastName, Email, Phone, MobilePhone, HomePhone, OtherPhone, MailingCountry,"
+    " Title, Department, Account.Name, Description FROM Contact"
+)
+
+
+def measure(place: ground.Ground, home: Path, rows: int) -> tuple[list[Figure], list[str]]:
+    """Return rows per second of ours and of each peer, and the names of peers that are not installed."""
+    if importlib.util.find_spec("simple_salesforce") is None:
+        return [], ["simple-salesforce"]
+    sandbox.make(home, rows)
+    with ground.stand_ins(home, is_https=True) as served:
+        served.delay("salesforce", LATENCY_SECONDS)
+        report.progress(f"{rows:,} contacts at {LATENCY_SECONDS:g} s latency: ours")
+        ours = _rate(rows, lambda: _load(place, served))
+        report.progress("simple-salesforce query_all and to_sql")
+        client = simple_client(served)
+        peer = _rate(rows, lambda: _query_all(client, place.url))
+    figures = [
+        Figure(name="vs_query_all", value=ours / peer, unit="times", limit=10, is_more_better=True),
+        Figure(name="ours_rows_per_second", value=ours, unit="rows/s"),
+        Figure(name="query_all_rows_per_second", value=peer, unit="rows/s"),
+    ]
+    return figures, []
+
+
+def simple_client(served: ground.StandIns) -> Any:
+    """Return a simple-salesforce client that is logged in to the stand-in; it insists on HTTPS."""
+    simple_salesforce: Any = importlib.import_module("simple_salesforce")
+    session = requests.Session()
+    # a bundle that the environment names would win over the stand-in's authority
+    session.trust_env = False
+    session.verify = str(places.Places(served.directory).authority)
+    token = session.post(
+        f"{served.salesforce_url}/services/oauth2/token",
+        data={"grant_type": "client_credentials"},
+        auth=(served.secrets["consumer_key"], served.secrets["consumer_secret"]),
+        timeout=60,
+    ).json()["access_token"]
+    host = served.salesforce_url.removeprefix("https://")
+    return simple_salesforce.Salesforce(instance=host, session_id=token, session=session, version="66.0")
+
+
+def _load(place: ground.Ground, served: ground.StandIns) -> None:
+    """Everything from the log-in on: describe, plan, job, results, mirror, proof."""
+    with ground.opened(place, served) as opened:
+        org_id = ground.connect(place, opened, extract.SHOWN)
+        session = opened.salesforce_of(org_id, lane="extract")
+        extract.poll(place, session, org_id)
+        load_salesforce_contacts.run(place.db, session, org_id=org_id, run_id="bench")
+
+
+def _query_all(client: Any, url: str) -> None:
+    records = client.query_all(SOQL, include_deleted=True)["records"]
+    frame = pandas.DataFrame([_flat(record) for record in records])
+    engine = sqlalchemy.create_engine(
+        url.replace("postgresql://", "postgresql+psycopg2://"),
+        connect_args={"options": "-c search_path=pg_temp"},
+    )
+    with engine.begin() as connection:
+        frame.to_sql("query_all", connection, index=False, if_exists="replace")
+    engine.dispose()
+
+
+def _flat(record: dict[str, Any]) -> dict[str, Any]:
+    account = record.get("Account") or {}
+    plain = {name: value for name, value in record.items() if name not in ("attributes", "Account")}
+    return {**plain, "Account.Name": account.get("Name")}
+
+
+def _rate(rows: int, act: Callable[[], None]) -> float:
+    began = time.perf_counter()
+    act()
+    return rows / (time.perf_counter() - began)

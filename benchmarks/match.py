@@ -1,0 +1,180 @@
+"""What do matching and materializing cost, measured in bare hash joins of the same keys on the same server?
+
+Mirrors and keys are filled in SQL, the feed as its triggers would; then the stages run as they always do.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+from benchmarks import ground, match_peers, match_people, report
+from benchmarks.report import Figure
+from contact_sync import database, statements
+from contact_sync.stages import match_contacts, materialize_sidebar, normalize_contacts
+
+BARE_JOIN = """
+CREATE UNLOGGED TABLE bare_join AS
+SELECT r.workspace_id, r.respond_id, r.kind, s.salesforce_id
+  FROM respond_key r JOIN salesforce_key s USING (org_id, kind, key)
+"""
+OUTCOME = (
+    "contact_match",
+    "match_issue",
+    "sidebar_fields",
+    "sidebar_layout",
+    "salesforce_key",
+    "respond_key",
+)
+READS = 1_000
+
+
+def main() -> int:
+    """Measure and publish."""
+    options = report.arguments("match", __doc__, rows=200_000, what="contacts on each side").parse_args()
+    with ground.folder("match") as directory, ground.server(directory) as server:
+        with ground.ground(server, "plain") as place:
+            figures, match_seconds = plain(place, options.rows)
+            figures += match_peers.pandas_merge(place.url)
+            found, absent = match_peers.splink_link(place.url)
+            figures += found
+            settings = {
+                "rows": options.rows,
+                "fields": len(match_people.SHOWN),
+                "hub_rows": match_people.hub_size(options.rows),
+                "absent": absent,
+                "postgres": place.settings(),
+            }
+        with ground.ground(server, "hub") as place:
+            figures += hub(place, options.rows, match_seconds)
+    return report.publish("match", settings, figures, is_json=options.json)
+
+
+def plain(place: ground.Ground, rows: int) -> tuple[list[Figure], float]:
+    """Measure on an ordinary population; return the figures and how long the match took."""
+    report.progress(f"filling {rows:,} contacts on each side")
+    match_people.fill(place.sql, rows)
+    join = min(bare_join(place.sql) for _ in range(3))
+    report.progress(f"bare hash join: {join:.2f} s; matching")
+    match = timed(lambda: matched(place.db))
+    report.progress(f"match: {match:.2f} s; materializing")
+    sidebar = timed(lambda: materialized(place.db))
+    report.progress(f"materialize: {sidebar:.2f} s; one per cent of the records change")
+    match_people.change(place.sql, rows // 100)
+    delta = timed(lambda: everything(place.db))
+    figures = [
+        Figure(name="match_ratio", value=match / join, unit="joins", limit=8, aim=5),
+        Figure(name="sidebar_ratio", value=sidebar / join, unit="joins", limit=4),
+        Figure(name="delta_ratio", value=delta / join, unit="joins", limit=0.6),
+        Figure(name="quiet_writes", value=quiet_writes(place), unit="rows", limit=0),
+        Figure(name="bare_join_seconds", value=join, unit="s"),
+        Figure(name="match_seconds", value=match, unit="s"),
+        Figure(name="sidebar_seconds", value=sidebar, unit="s"),
+        Figure(name="delta_seconds", value=delta, unit="s"),
+        *reads(place, rows),
+    ]
+    return figures, match
+
+
+def hub(place: ground.Ground, rows: int, without: float) -> list[Figure]:
+    """Measure the match once more with one phone that very many share on each side."""
+    report.progress("the same with one phone shared by many")
+    match_people.fill(place.sql, rows, has_hub=True)
+    seconds = timed(lambda: matched(place.db))
+    hits = place.sql.value(
+        "SELECT count(*) FROM contact_match WHERE phone_key = %(key)s", key=match_people.HUB_KEY
+    )
+    return [
+        Figure(name="hub_ratio", value=seconds / without, unit="ratio", limit=1.25),
+        Figure(name="hub_matches", value=hits, unit="rows", limit=0),
+    ]
+
+
+def bare_join(sql: ground.Sql) -> float:
+    """Join all keys by hash into an unlogged table; return the seconds."""
+    sql("SET enable_mergejoin = off")
+    sql("SET enable_nestloop = off")
+    sql("DROP TABLE IF EXISTS bare_join")
+    seconds = timed(lambda: sql(BARE_JOIN))
+    sql("RESET enable_mergejoin")
+    sql("RESET enable_nestloop")
+    return seconds
+
+
+def matched(db: database.Database) -> None:
+    """Match what the feed names."""
+    match_contacts.run(db, org_id=match_people.ORG, run_id="bench")
+
+
+def materialized(db: database.Database) -> None:
+    """Materialize what the feed names."""
+    materialize_sidebar.run(db, org_id=match_people.ORG, run_id="bench")
+
+
+def everything(db: database.Database) -> None:
+    """Normalize, match and materialize what the feed names."""
+    normalize_contacts.run(db, org_id=match_people.ORG, run_id="bench")
+    matched(db)
+    materialized(db)
+
+
+def quiet_writes(place: ground.Ground) -> int:
+    """Look at everybody again with nothing changed; return how many rows were written."""
+    report.progress("everybody again, nothing changed")
+    # once uncounted: keys of near misses, which the filling left out, are written here
+    match_people.requeue(place.sql)
+    everything(place.db)
+    match_people.requeue(place.sql)
+    before = place.written(*OUTCOME)
+    everything(place.db)
+    return place.written(*OUTCOME) - before
+
+
+def reads(place: ground.Ground, rows: int) -> list[Figure]:
+    """Measure an agent's read, alone and while every row is materialized anew."""
+    report.progress("reads beside materialization")
+    numbers = [1 + n * 7919 % rows for n in range(READS)]
+    alone = [read_seconds(place.db, number) for number in numbers]
+    match_people.retitle(place.sql)
+    worker = threading.Thread(target=materialized, args=(place.db,))
+    worker.start()
+    beside: list[float] = []
+    while worker.is_alive():
+        beside.append(read_seconds(place.db, numbers[len(beside) % READS]))
+    worker.join()
+    ratio = ground.percentile(beside, 0.99) / ground.percentile(alone, 0.99)
+    return [
+        Figure(name="read_p99_ratio", value=ratio, unit="ratio", limit=3),
+        Figure(name="reads_beside", value=len(beside), unit="reads"),
+        Figure(name="read_p99_ms", value=ground.percentile(alone, 0.99) * 1000, unit="ms"),
+        Figure(name="read_buffers", value=read_buffers(place.sql), unit="pages", limit=8),
+    ]
+
+
+def read_seconds(db: database.Database, respond_id: int) -> float:
+    """Read one contact as the sidebar does; return the seconds."""
+    return timed(lambda: db.one("select_sidebar", workspace_id=match_people.WORKSPACE, respond_id=respond_id))
+
+
+def read_buffers(sql: ground.Sql) -> int:
+    """Return how many pages one read of a matched contact touches, as EXPLAIN counts them."""
+    sql("VACUUM ANALYZE sidebar_fields, field_edit, sidebar_layout")
+    number = sql.value("SELECT min(respond_id) FROM sidebar_fields WHERE match_status = 'matched'")
+    text = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statements.get('select_sidebar').text}"
+    # the first run also reads the catalogue
+    for _ in range(2):
+        [plan] = sql.value(text, workspace_id=match_people.WORKSPACE, respond_id=number)
+    return int(plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"])
+
+
+def timed(act: Callable[[], object]) -> float:
+    """Return how many seconds ``act`` takes."""
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    sys.exit(main())
