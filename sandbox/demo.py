@@ -14,12 +14,27 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
-from sandbox import demo_airflow, demo_cycle, demo_database, demo_summary, demo_tenant, postgres
+from sandbox import (
+    demo_airflow,
+    demo_creations,
+    demo_cycle,
+    demo_database,
+    demo_edits,
+    demo_hires,
+    demo_loop,
+    demo_summary,
+    demo_tenant,
+    postgres,
+)
 from sandbox.demo_home import DEFAULT_CONTACTS, DEFAULT_SEED, ROOT, SERVERS, DemoError, Home, Options
 from sandbox.demo_parts import POLL_SECONDS, Parts, Progress, StoppedError, answers
 
 START_SECONDS = 120
+
+#: What went the way back: an agent's edits, and the new people.
+Loop = tuple[demo_edits.Edits, demo_creations.Creations]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,7 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         return _run(options, home, parts, progress)
     except StoppedError:
-        return 0 if parts.is_ready else 130
+        return 130 if options.once or not parts.is_ready else 0
     except (DemoError, postgres.PostgresError) as error:
         print(f"bin/demo: {error}", file=sys.stderr)
         return 1
@@ -54,7 +69,7 @@ def _options(arguments: list[str] | None) -> Options:
         prog="bin/demo", description="Salesforce contacts in the respond.io sidebar, with stand-ins for both."
     )
     parser.add_argument(
-        "--once", action="store_true", help="exit after the first cycle; 0 only if all went well"
+        "--once", action="store_true", help="exit after the summary; 0 only if every stage did its work"
     )
     parser.add_argument(
         "--contacts", type=int, help=f"Salesforce contacts to make (default {DEFAULT_CONTACTS})"
@@ -80,25 +95,40 @@ def _run(options: Options, home: Home, parts: Parts, progress: Progress) -> int:
     parts.start(demo_tenant.sidebar(home, library))
     org_id = demo_tenant.connect(parts, library)
     progress.say(f"connected org {org_id} to workspace {demo_tenant.WORKSPACE}")
-    health = f"{demo_tenant.sidebar_url(home)}/health"
-    parts.wait(functools.partial(answers, health), "the sidebar service", START_SECONDS)
-    parts.wait(airflow.is_healthy, "Airflow's four components", START_SECONDS)
-    demo_cycle.check_imports(airflow, parts)
-    progress.say(f"Airflow is up at {_airflow_url(home)}, no import errors")
+    hired = demo_hires.enter(home)
+    if hired.is_new:
+        progress.say(f"{len(hired.ids)} new people were entered in Salesforce")
+    _wait_for_servers(home, parts, progress, airflow)
     edges = demo_cycle.Edges(
         library["CONTACT_SYNC_DATABASE_URL"], airflow, home.folder("airflow") / "logs", parts, progress
     )
     cycle = demo_cycle.run(edges, seconds=240 + home.contacts / 50)
     parts.is_ready = True
     token = demo_tenant.sidebar_token(parts, library)
+    loop = None
+    if not cycle.failures:
+        loop = demo_edits.make(edges, home, token), demo_creations.finish(edges, home, org_id, hired)
     _write_where(home, {**library, **_airflow_settings(home, server)}, org_id, token)
-    is_good = _tell(home, progress, edges.database_url, cycle, stays=not options.once)
-    if options.once:
-        return 0 if is_good else 1
-    progress.say("ready. Ctrl-C ends everything.")
+    is_good = _tell(home, progress, edges.database_url, cycle, loop, stays=not options.once)
+    if not options.once:
+        progress.say("ready. Ctrl-C ends everything.")
+        _stay(parts)
+    return 0 if is_good else 1
+
+
+def _stay(parts: Parts) -> NoReturn:
+    """Look after everybody until somebody asks us to stop, which raises StoppedError."""
     while True:
         parts.watch()
         time.sleep(POLL_SECONDS)
+
+
+def _wait_for_servers(home: Home, parts: Parts, progress: Progress, airflow: demo_airflow.Rest) -> None:
+    health = f"{demo_tenant.sidebar_url(home)}/health"
+    parts.wait(functools.partial(answers, health), "the sidebar service", START_SECONDS)
+    parts.wait(airflow.is_healthy, "Airflow's four components", START_SECONDS)
+    demo_cycle.check_imports(airflow, parts)
+    progress.say(f"Airflow is up at {_airflow_url(home)}, no import errors")
 
 
 def _start_postgres(home: Home, parts: Parts, progress: Progress) -> postgres.Server:
@@ -161,21 +191,34 @@ def _write_where(home: Home, environment: dict[str, str], org_id: str, token: st
     home.write_private("environment.sh", "\n".join(lines) + "\n")
 
 
-def _tell(home: Home, progress: Progress, database_url: str, cycle: demo_cycle.Cycle, *, stays: bool) -> bool:
+def _tell(
+    home: Home,
+    progress: Progress,
+    database_url: str,
+    cycle: demo_cycle.Cycle,
+    loop: Loop | None,
+    *,
+    stays: bool,
+) -> bool:
     """Print the summary; return whether every stage did its work and the truth check found nothing."""
     sections: list[Iterable[str]] = [demo_summary.stages(database_url, cycle)]
     missing = demo_cycle.missing_stages(database_url)
-    is_good = not cycle.failures and not missing
-    if is_good:
+    is_good = not missing
+    if missing:
+        sections.append([f"Never ran to a good end: {', '.join(missing)}"])
+    if loop is None:
+        is_good = False
+    else:
+        edits, creations = loop
         found = demo_summary.verdict(database_url, demo_tenant.respond_url(home))
-        is_good = found.is_perfect
+        is_good = is_good and found.is_perfect and edits.is_good and creations.is_good
         sections += [
             demo_summary.writes(cycle),
             demo_summary.truth(found),
             demo_summary.sidebar(database_url),
+            demo_loop.creations(creations),
+            demo_loop.edits(edits),
         ]
-    elif missing:
-        sections.append([f"Never ran to a good end: {', '.join(missing)}"])
     urls = {"Airflow": _airflow_url(home), "the sidebar": demo_tenant.sidebar_url(home)}
     sections.append(demo_summary.where_to_look(home.path, urls, stays=stays))
     for section in sections:

@@ -68,9 +68,35 @@ SELECT label, value, editable
  ORDER BY position;
 
 -- name: chosen_fields
--- Empty until the workspace serves this org and its fields are chosen.
+-- Empty until the workspace serves this org, is switched on both ways, and its fields are chosen.
 SELECT c.position
   FROM workspace w
   JOIN sidebar_field_choice c USING (workspace_id)
  WHERE w.workspace_id = %(workspace_id)s
-   AND w.org_id = %(org_id)s;
+   AND w.org_id = %(org_id)s
+   AND w.editing_enabled
+   AND w.auto_create_since IS NOT NULL;
+
+-- name: creations
+-- Per record, in the order asked for: how old it is, and what became of its creation.
+SELECT asked.salesforce_id, extract(epoch FROM clock_timestamp() - c.created_at)::float AS age_seconds,
+       n.status, n.rule, n.respond_id,
+       coalesce(n.status IN ('tagged', 'adopted', 'skipped', 'rejected'), false) AS is_settled
+  FROM unnest(%(ids)s::text[]) WITH ORDINALITY AS asked (salesforce_id, position)
+  LEFT JOIN salesforce_contact c ON c.org_id = %(org_id)s AND c.salesforce_id = asked.salesforce_id
+  LEFT JOIN contact_creation n ON n.workspace_id = %(workspace_id)s AND n.salesforce_id = asked.salesforce_id
+ ORDER BY asked.position;
+
+-- name: count_created
+SELECT count(*) AS created FROM contact_creation WHERE workspace_id = %(workspace_id)s AND status = 'tagged';
+
+-- name: editable_contact
+-- The matched contact with most of its chosen fields filled, title and department among them.
+SELECT s.respond_id, s.salesforce_id
+  FROM sidebar_fields s
+ WHERE s.workspace_id = %(workspace_id)s
+   AND s.match_status = 'matched'
+   AND s.fields ->> 'Title' IS NOT NULL
+   AND s.fields ->> 'Department' IS NOT NULL
+ ORDER BY (SELECT count(*) FROM jsonb_each(s.fields) f WHERE f.value <> 'null') DESC, s.respond_id
+ LIMIT 1;

@@ -25,6 +25,9 @@ STAGES = (
     "normalize_contacts",
     "match_contacts",
     "materialize_sidebar",
+    "judge_bulk_imports",
+    "create_contacts",
+    "apply_edits",
 )
 
 #: Asking Airflow and Postgres more often than this would slow down what we wait for.
@@ -127,7 +130,7 @@ class _Look:
         runs = [run for run in self._edges.airflow.runs(dag_id) if is_of(run, self._cycle.since)]
         for run in runs:
             if run["state"] == "failed":
-                self._cycle.failures.append(_failure(self._edges, dag_id, run["dag_run_id"]))
+                self._cycle.failures.append(failure(self._edges, dag_id, run["dag_run_id"]))
         is_active = any(run["state"] in ("running", "queued") for run in runs)
         has_succeeded = any(run["state"] == "success" for run in runs)
         if may_start and not is_active and not (goal and has_succeeded):
@@ -140,7 +143,7 @@ def is_of(run: dict[str, Any], since: datetime) -> bool:
     return run["end_date"] is None or datetime.fromisoformat(run["end_date"]) >= since
 
 
-def _failure(edges: Edges, dag_id: str, run_id: str) -> str:
+def failure(edges: Edges, dag_id: str, run_id: str) -> str:
     """Return one line: which task of which DAG failed, and the last error of its log."""
     tasks = edges.airflow.failed_tasks(dag_id, run_id)
     if not tasks:

@@ -14,6 +14,7 @@ WORKSPACE = "demo"
 
 #: What the agents of the demo see, in order: own fields of the contact, one of its account, one custom field.
 FIELDS = "Title,Department,Account.Name,Email,Phone,MobilePhone,Loyalty_Tier__c"
+EDITABLE = "Title,Department,Loyalty_Tier__c"
 
 
 def stand_ins(home: Home) -> Part:
@@ -90,7 +91,11 @@ def migration(server: postgres.Server) -> Errand:
 
 
 def connect(parts: Parts, library: dict[str, str]) -> str:
-    """Connect the org and, the first time, make the workspace and choose its fields; return the org's id."""
+    """Connect the org; return its id.
+
+    The first time the workspace is made and switched on both ways, and its fields are chosen. That comes last: a
+    record entered afterwards is younger than the switch, also by a clock of whole seconds.
+    """
     answer = _command(parts, library, "connect", "salesforce_default", "--name", "Demo org")
     org_id = answer.get("org_id")
     if not isinstance(org_id, str):
@@ -98,8 +103,9 @@ def connect(parts: Parts, library: dict[str, str]) -> str:
     url = library["CONTACT_SYNC_DATABASE_URL"]
     if not demo_database.ask(url, "chosen_fields", workspace_id=WORKSPACE, org_id=org_id):
         set_up = ("--respond-conn", "respond_io_default", "--org", org_id, "--name", "Demo workspace")
-        _command(parts, library, "workspace", "set", WORKSPACE, *set_up)
-        _command(parts, library, "fields", WORKSPACE, "--set", FIELDS)
+        switches = ("--editing", "on", "--auto-create", "on", "--tag", "on")
+        _command(parts, library, "workspace", "set", WORKSPACE, *set_up, *switches)
+        _command(parts, library, "fields", WORKSPACE, "--set", FIELDS, "--editable", EDITABLE)
     return org_id
 
 

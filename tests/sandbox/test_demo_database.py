@@ -15,6 +15,7 @@ PARAMETERS = {
     "since": datetime(2026, 1, 1, tzinfo=UTC),
     "workspace_id": "demo",
     "org_id": "00D5g0000000001EAA",
+    "ids": ["0035g0000000001AAA"],
     "respond_id": 1,
 }
 
