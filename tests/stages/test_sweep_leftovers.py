@@ -1,0 +1,96 @@
+"""What is forgotten when its time is over, and what never is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from contact_sync import keys
+from contact_sync.stages import sweep_leftovers
+from tests.raw_sql import RawSql
+from tests.stages.house import ORG, House
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+def sweep(house: House) -> dict[str, int]:
+    return sweep_leftovers.run(house.db, run_id="daily")
+
+
+def window(raw: RawSql, kind: str, **cells: Any) -> None:
+    given = {"read_from": LONG_AGO, "read_until": LONG_AGO, "status": "proven", "rows_reported": 0}
+    raw.insert("extract_window", org_id=ORG, kind=kind, finished_at=LONG_AGO, **{**given, **cells})
+
+
+def test_old_windows_go(house: House, raw: RawSql) -> None:
+    window(raw, "backfill")
+    window(raw, "incremental", read_until=LONG_AGO - timedelta(days=1))
+    window(raw, "incremental")
+    assert sweep(house)["windows"] == 2
+
+
+@pytest.mark.parametrize("kind", ["initial", "refill"])
+def test_full_reads_stay_for_they_tell_which_fields_are_filled(house: House, raw: RawSql, kind: str) -> None:
+    window(raw, "incremental")
+    window(raw, kind, read_from=None, read_until=LONG_AGO - timedelta(days=1))
+    assert sweep(house)["windows"] == 0
+
+
+def test_the_watermark_stays(house: House, raw: RawSql) -> None:
+    window(raw, "incremental")
+    sweep(house)
+    assert raw.column("SELECT read_until FROM extract_window") == [LONG_AGO]
+
+
+def test_resolved_rows_go_and_others_stay(house: House, raw: RawSql) -> None:
+    for resolved in (LONG_AGO, None):
+        raw.insert("quarantined_row", org_id=ORG, raw="{}", reason=str(resolved), resolved_at=resolved)
+    assert sweep(house)["quarantined_rows"] == 1
+    assert raw.column("SELECT resolved_at FROM quarantined_row") == [None]
+
+
+@pytest.mark.parametrize(
+    ("presence", "since", "kept"),
+    [
+        ("not_visible", LONG_AGO, {}),
+        ("purged", LONG_AGO, {}),
+        ("deleted", LONG_AGO, {"Title": "Dr"}),
+        ("live", LONG_AGO, {"Title": "Dr"}),
+        ("not_visible", datetime.now(UTC), {"Title": "Dr"}),
+    ],
+)
+def test_what_a_gone_contact_held_is_forgotten_after_30_days(
+    house: House, raw: RawSql, presence: str, since: datetime, kept: dict[str, str]
+) -> None:
+    house.person(1, presence=presence, payload={"Title": "Dr"}, extracted_at=since)
+    sweep(house)
+    assert raw.value("SELECT payload FROM salesforce_contact") == kept
+
+
+def test_rules_of_another_version_are_made_anew(house: House, raw: RawSql) -> None:
+    house.person(1, email="ada@example.com")
+    house.match()
+    raw("UPDATE key_rule SET rules_version = 'old', key = 'wrong'")
+    assert sweep(house)["rules"] == 1
+    house.match()
+    assert raw.column("SELECT key FROM key_rule") == ["ada@example.com"]
+    assert raw.column("SELECT rules_version FROM key_rule") == [keys.RULES_VERSION]
+
+
+def test_rules_of_this_version_stay_and_feed_nothing(house: House, raw: RawSql) -> None:
+    house.person(1, email="ada@example.com")
+    house.materialize()
+    raw("DELETE FROM pending_change")
+    assert sweep(house)["rules"] == 0
+    assert raw.value("SELECT count(*) FROM pending_change") == 0
+
+
+def test_the_rule_of_a_deleted_contact_stays(house: House, raw: RawSql) -> None:
+    """It keeps a person whom an agent deleted from being created again."""
+    house.contact(1, email="ada@example.com")
+    house.match()
+    house.change_contact(1, gone_at=LONG_AGO)
+    raw("UPDATE key_rule SET rules_version = 'old'")
+    assert sweep(house)["rules"] == 0
