@@ -16,8 +16,10 @@ import sqlalchemy.exc
 from contact_sync import errors
 from contact_sync.cli import (
     approving,
+    backfilling,
     customize,
     deciding,
+    editing,
     explaining,
     orgs,
     running,
@@ -54,7 +56,20 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"example: {PROGRAM} status",
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for theme in (orgs, workspaces, customize, running, status, explaining, deciding, approving, serving):
+    themes = (
+        orgs,
+        workspaces,
+        customize,
+        running,
+        backfilling,
+        status,
+        explaining,
+        deciding,
+        approving,
+        editing,
+        serving,
+    )
+    for theme in themes:
         theme.add_commands(commands)
     return parser
 
