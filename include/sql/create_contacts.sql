@@ -99,13 +99,14 @@ SELECT status, coalesce(rule, '') AS rule, count(*) AS creations
  ORDER BY status, rule;
 
 -- name: select_next_creation
--- Take the next creation to work on: begun ones first, then planned ones, oldest record first.
--- Params: workspace_id text | Rows: 0..1 (salesforce_id, status, claimed_at, attempts, respond_id)
+-- Take the next creation to work on: begun ones first, then planned ones, oldest record first; none tried in vain.
+-- Params: workspace_id text, tried text[] | Rows: 0..1 (salesforce_id, status, claimed_at, attempts, respond_id)
 SELECT c.salesforce_id, c.status, c.claimed_at, c.attempts, c.respond_id
   FROM contact_creation c
  WHERE c.workspace_id = %(workspace_id)s
    AND c.status IN ('planned', 'creating', 'created')
    AND (c.not_before IS NULL OR c.not_before <= now())
+   AND c.salesforce_id <> ALL (%(tried)s::text[])
  ORDER BY c.status = 'planned', c.planned_at, c.salesforce_id
  LIMIT 1;
 

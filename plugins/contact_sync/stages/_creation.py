@@ -27,8 +27,6 @@ Outcome = Literal["tagged", "created", "adopted", "skipped", "rejected", "postpo
 
 #: An unclear answer is looked up after this long, when the vendor has finished what it began.
 UNCLEAR_SECONDS = 60.0
-#: After a plain refusal to answer nothing is in doubt; the task's own retry is to meet the record again.
-RETRY_SECONDS = 5.0
 #: Their clock may be behind ours, and their creation times are whole seconds.
 CLOCK_SKEW = timedelta(seconds=5)
 
@@ -53,7 +51,8 @@ def advance(
             tx.execute("release_claims", **place)
         return "rejected"
     except errors.RetryError as error:
-        seconds = UNCLEAR_SECONDS if error.is_ambiguous else (error.retry_after_seconds or RETRY_SECONDS)
+        # where nothing is in doubt there is nothing to wait for: the task's own retry meets the record again
+        seconds = UNCLEAR_SECONDS if error.is_ambiguous else (error.retry_after_seconds or 0.0)
         db.execute(
             "postpone_creation", seconds=seconds, error_code="unclear", error_detail=str(error), **place
         )

@@ -80,8 +80,9 @@ def _work(
 ) -> None:
     done = failures = 0
     silence: errors.RetryError | None = None
+    tried: list[str] = []
     while (limit is None or done < limit) and time.monotonic() < deadline:
-        row = db.one("select_next_creation", workspace_id=workspace["workspace_id"])
+        row = db.one("select_next_creation", workspace_id=workspace["workspace_id"], tried=tried)
         if row is None:
             break
         try:
@@ -89,6 +90,7 @@ def _work(
         except errors.RetryError as error:
             # one contact that is stuck must not hold up the others; three in a row are the vendor
             outcome, failures, silence = "postponed", failures + 1, error
+            tried.append(row["salesforce_id"])
             if failures == PATIENCE:
                 raise
         counts[outcome] = counts.get(outcome, 0) + 1
