@@ -17,6 +17,8 @@ COMMANDS = (
     ("status",),
     ("explain",),
     ("decide",),
+    ("edit",),
+    ("revert",),
 )
 
 
