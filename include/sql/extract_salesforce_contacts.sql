@@ -58,13 +58,14 @@ UPDATE extract_window
    AND NOT is_big;
 
 -- name: delete_abandoned_landing
--- Drop landed rows of windows that are no longer running.
+-- Drop landed rows of windows that nobody will go on with: only a big one that was put off is resumed.
 -- Params: org_id text | Rows: none
 DELETE FROM salesforce_landing l
  USING extract_window w
  WHERE w.window_id = l.window_id
    AND w.org_id = %(org_id)s
-   AND w.status NOT IN ('running', 'planned', 'deferred');
+   AND w.status <> 'running'
+   AND NOT (w.is_big AND w.status IN ('planned', 'deferred'));
 
 -- name: insert_window
 -- Begin a window.
@@ -137,7 +138,7 @@ UPDATE extract_window
 
 -- name: merge_landed_contacts
 -- Merge a window's rows into the mirror: newer stamp wins, at equal stamps the later read; equal content writes nothing.
--- Params: window_id bigint, payload_fields text[], payload_types text[] | Rows: none
+-- Params: window_id bigint, fields text[], payload_fields text[], payload_types text[] | Rows: none
 WITH newest AS (
     SELECT DISTINCT ON (record ->> 'Id') record AS r, (record ->> 'SystemModstamp')::timestamptz AS stamp
       FROM salesforce_landing
@@ -158,7 +159,7 @@ SELECT w.org_id, r ->> 'Id', landed_or_kept(r, w.fields, 'FirstName', m.first_na
        r ->> 'LastModifiedById', n.stamp, CASE WHEN (r ->> 'IsDeleted')::boolean THEN 'deleted' ELSE 'live' END,
        r ->> 'MasterRecordId', w.queried_at
   FROM newest n
-  JOIN extract_window w ON w.window_id = %(window_id)s
+  JOIN (SELECT org_id, queried_at, %(fields)s::text[] AS fields FROM extract_window WHERE window_id = %(window_id)s) AS w ON true
   LEFT JOIN salesforce_contact m ON m.org_id = w.org_id AND m.salesforce_id = r ->> 'Id'
 ON CONFLICT (org_id, salesforce_id) DO UPDATE
    SET (first_name, last_name, email, phone, mobile_phone, home_phone, other_phone, country, payload, created_at,
@@ -201,12 +202,14 @@ UPDATE extract_window w
 RETURNING w.status, w.read_until, w.rows_reported, w.rows_landed, w.rows_distinct, w.rows_quarantined;
 
 -- name: resolve_quarantined_rows
--- Mark quarantined rows as resolved whose contact has landed since.
+-- Mark quarantined rows as resolved whose contact has landed since; a formula window reads too few fields to tell.
 -- Params: window_id bigint, org_id text | Rows: none
 UPDATE quarantined_row q
    SET resolved_at = now()
   FROM salesforce_landing l
+  JOIN extract_window w USING (window_id)
  WHERE l.window_id = %(window_id)s
+   AND w.kind <> 'formula'
    AND q.org_id = %(org_id)s
    AND q.salesforce_id = l.record ->> 'Id'
    AND q.resolved_at IS NULL;

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contact_sync import errors, records
+from contact_sync import errors, records, tenants
 from contact_sync.salesforce import bulk
 from contact_sync.stages import _bulk_pages, _windows, extract_salesforce_contacts, load_salesforce_contacts
 from tests.raw_sql import RawSql
@@ -376,3 +376,17 @@ def test_what_is_newer_in_the_mirror_is_not_overwritten(planned: Loading, raw: R
     planned.side.extract("plans")
     planned("second")
     assert mirrored(raw, salesforce_id)["last_name"] == "Newer"
+
+
+def test_a_permission_lost_while_a_window_waits_keeps_the_values(planned: Loading, raw: RawSql) -> None:
+    planned("first")
+    planned.side.steer("POST", "/permissions", {"field": "Title", "access": "none"})
+    raw("UPDATE salesforce_contact SET system_modstamp = system_modstamp - interval '1 day'")
+    raw(
+        "INSERT INTO extract_window (org_id, kind, status, is_big, fields)"
+        " SELECT org_id, 'backfill', 'planned', true, fields FROM extract_window WHERE kind = 'initial'"
+    )
+    tenants.refresh_fields(planned.side.db, planned.side.session, org_id=planned.side.org_id)
+    planned("second", lane="backfill")
+    assert windows(raw)[-1] == ("backfill", "proven")
+    assert raw.column("SELECT DISTINCT payload ->> 'Title' FROM salesforce_contact") == ["Dr"]

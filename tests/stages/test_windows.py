@@ -130,6 +130,21 @@ def test_a_used_up_quota_defers_the_window_and_is_no_failure(salesforce: Salesfo
     assert windows(raw)[-1] == ("initial", "proven")
 
 
+def test_a_window_put_off_between_pages_leaves_nothing_behind(
+    salesforce: SalesforceSide, raw: RawSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person(salesforce)
+
+    def used_up(*_: Any) -> int:
+        raise errors.QuotaError("used up")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(_windows, "_merge", used_up)
+        assert salesforce.extract("first")["deferred"] == 1
+    salesforce.extract("second")
+    assert raw.value("SELECT count(*) FROM salesforce_landing") == 0
+
+
 @pytest.mark.parametrize(
     ("cells", "reason"),
     [

@@ -19,11 +19,6 @@ class Selection:
     names: tuple[str, ...]
     payload_types: Mapping[str, str]
 
-    def only(self, names: Sequence[str]) -> Selection:
-        """Return the selection narrowed to ``names``."""
-        kept = tuple(name for name in self.names if name in names)
-        return Selection(names=kept, payload_types={n: t for n, t in self.payload_types.items() if n in kept})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
@@ -198,11 +193,14 @@ def land_page(tx: database.Transaction, window: Window, rows: Sequence[records.J
 
 
 def _merge(tx: database.Transaction, window: Window) -> int:
+    # what was really read: a field that was lost since the window was planned keeps its values
+    names = list(window.selection.names)
     tx.execute("quarantine_landed_rows", window_id=window.window_id, org_id=window.org_id)
     tx.execute("resolve_quarantined_rows", window_id=window.window_id, org_id=window.org_id)
     return tx.execute(
         "merge_landed_contacts",
         window_id=window.window_id,
+        fields=names,
         payload_fields=list(window.selection.payload_types),
         payload_types=list(window.selection.payload_types.values()),
     )

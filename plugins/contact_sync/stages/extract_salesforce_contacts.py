@@ -172,15 +172,18 @@ def _refill(
     selection: _windows.Selection,
     counts: _ledger.Counts,
 ) -> None:
-    """Read fields that were chosen after the first load, for all contacts."""
+    """Read everybody once more if a field was chosen after the first load.
+
+    All fields in use are read, not the new ones alone: a contact that committed late would get its stamp from this
+    reading, and no audit would miss its other fields.
+    """
     counts["rows_refilled"] = 0
     wanted = [name for name in selection.names if name not in fields.SYSTEM_FIELDS]
     unfilled = [row["field_name"] for row in db.all("select_unfilled_fields", org_id=org_id, fields=wanted)]
     big = db.one("has_big_refill", org_id=org_id)
     if not unfilled or (big and big["is_open"]):
         return
-    narrow = selection.only((*fields.SYSTEM_FIELDS, *unfilled))
-    window = _windows.begin(db, org_id=org_id, kind="refill", read_from=None, selection=narrow)
+    window = _windows.begin(db, org_id=org_id, kind="refill", read_from=None, selection=selection)
     outcome = _read_or_plan(db, salesforce, window)
     counts |= {"rows_refilled": outcome.merged} if outcome else {"planned": 1}
 
