@@ -207,6 +207,25 @@ DELETE FROM sidebar_field_choice
  WHERE workspace_id = %(workspace_id)s
    AND field_name <> ALL (%(names)s::text[]);
 
+-- name: renew_fields_taken_up
+-- Have fields read anew that nobody of the org shows now, if contacts were read without them since they last were filled.
+-- Params: org_id text, names text[] | Rows: none
+UPDATE salesforce_field f
+   SET regained_at = now()
+ WHERE f.org_id = %(org_id)s
+   AND f.name = ANY (%(names)s::text[])
+   AND NOT EXISTS (
+       SELECT FROM sidebar_field_choice c
+         JOIN workspace w USING (workspace_id)
+        WHERE w.org_id = f.org_id AND c.field_name = f.name)
+   AND EXISTS (
+       SELECT FROM extract_window e
+        WHERE e.org_id = f.org_id
+          AND e.kind = 'incremental'
+          AND e.status <> 'failed'
+          AND f.name <> ALL (e.fields)
+          AND (f.regained_at IS NULL OR e.started_at IS NULL OR e.started_at > f.regained_at));
+
 -- name: upsert_field_choices
 -- Choose fields in the order given.
 -- Params: workspace_id text, names text[], labels text[], editable boolean[] | Rows: none

@@ -124,7 +124,11 @@ def connect_workspace(db: database.Database, workspace_id: str, org_id: str) -> 
         raise errors.StopError(
             f"workspace {workspace_id} serves org {workspace['org_id']}: disconnect it first"
         )
-    db.execute("connect_workspace", workspace_id=workspace_id, org_id=org_id)
+    with db.transaction() as tx:
+        chosen = tx.all("select_chosen_fields", workspace_id=workspace_id)
+        names = [row["field_name"] for row in chosen]
+        tx.execute("renew_fields_taken_up", org_id=org_id, names=names)
+        tx.execute("connect_workspace", workspace_id=workspace_id, org_id=org_id)
 
 
 def disconnect_workspace(db: database.Database, workspace_id: str) -> bool:
@@ -158,6 +162,7 @@ def choose_fields(db: database.Database, workspace_id: str, choices: Sequence[Fi
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise errors.StopError(f"field {twice} is chosen twice: name each field once")
     with db.transaction() as tx:
+        tx.execute("renew_fields_taken_up", org_id=workspace["org_id"], names=names)
         tx.execute("delete_field_choices", workspace_id=workspace_id, names=names)
         tx.execute(
             "upsert_field_choices",

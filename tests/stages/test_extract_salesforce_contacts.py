@@ -9,9 +9,10 @@ import pytest
 
 from contact_sync import errors, tenants
 from contact_sync.stages import extract_salesforce_contacts
+from sandbox.salesforce.objects import CONTACT
 from tests.raw_sql import RawSql
 from tests.stages.conftest import OpenSalesforce, SalesforceSide
-from tests.stages.house import House
+from tests.stages.house import WORKSPACE, House
 
 HOUR = 3600
 
@@ -206,6 +207,19 @@ def test_a_newly_chosen_field_is_filled_for_everybody(
     assert salesforce.extract("third")["rows_refilled"] == 0
 
 
+def test_a_contact_that_committed_late_is_filled_whole(
+    salesforce: SalesforceSide, raw: RawSql, house_of: House
+) -> None:
+    """The refill is the first to see it: with the new field alone it would carry its stamp and nothing else."""
+    salesforce_id = person(salesforce, FirstName="Augusta")
+    salesforce.extract("first")
+    late = time.time() // 1 - HOUR
+    salesforce.store.update_columns(CONTACT, salesforce_id, {"FirstName": "Ada", "SystemModstamp": late})
+    house_of.choose("Title", "Department")
+    salesforce.extract("second")
+    assert mirrored(raw, salesforce_id)["first_name"] == "Ada"
+
+
 def test_a_lost_permission_keeps_the_value(salesforce: SalesforceSide, raw: RawSql) -> None:
     salesforce_id = person(salesforce, Title="Dr")
     salesforce.extract("first")
@@ -240,6 +254,49 @@ def test_a_regained_field_is_filled_again(salesforce: SalesforceSide, raw: RawSq
     raw("UPDATE extract_window SET read_until = read_until + interval '1 hour' WHERE kind = 'incremental'")
     salesforce.extract("third")
     assert mirrored(raw, salesforce_id)["payload"]["Title"] == "Prof"
+
+
+def test_a_field_chosen_again_is_filled_again(
+    salesforce: SalesforceSide, raw: RawSql, house_of: House
+) -> None:
+    """While nobody had chosen it, changes were read without it."""
+    salesforce_id = person(salesforce, Title="Dr")
+    salesforce.extract("first")
+    tenants.choose_fields(salesforce.db, WORKSPACE, [])
+    salesforce.steer("PATCH", f"/contacts/{salesforce_id}", {"Title": "Prof"})
+    salesforce.extract("second")
+    assert mirrored(raw, salesforce_id)["payload"]["Title"] == "Dr"
+    raw("UPDATE extract_window SET read_until = read_until + interval '1 hour' WHERE kind = 'incremental'")
+    tenants.choose_fields(salesforce.db, WORKSPACE, [tenants.FieldChoice(name="Title")])
+    salesforce.extract("third")
+    assert mirrored(raw, salesforce_id)["payload"]["Title"] == "Prof"
+
+
+def test_a_workspace_that_comes_back_has_its_fields_filled_again(
+    salesforce: SalesforceSide, raw: RawSql, house_of: House
+) -> None:
+    """Another workspace kept the org going without them."""
+    salesforce_id = person(salesforce, Title="Dr")
+    salesforce.extract("first")
+    house_of.workspace("other", org_id=salesforce.org_id)
+    tenants.disconnect_workspace(salesforce.db, WORKSPACE)
+    salesforce.steer("PATCH", f"/contacts/{salesforce_id}", {"Title": "Prof"})
+    salesforce.extract("second")
+    raw("UPDATE extract_window SET read_until = read_until + interval '1 hour' WHERE kind = 'incremental'")
+    tenants.connect_workspace(salesforce.db, WORKSPACE, salesforce.org_id)
+    salesforce.extract("third")
+    assert mirrored(raw, salesforce_id)["payload"]["Title"] == "Prof"
+
+
+def test_a_field_chosen_again_with_nothing_read_meanwhile_is_not_read_again(
+    salesforce: SalesforceSide, raw: RawSql, house_of: House
+) -> None:
+    person(salesforce, Title="Dr")
+    salesforce.extract("first")
+    tenants.choose_fields(salesforce.db, WORKSPACE, [])
+    tenants.choose_fields(salesforce.db, WORKSPACE, [tenants.FieldChoice(name="Title")])
+    salesforce.extract("second")
+    assert [kind for kind, _ in windows(raw)] == ["initial", "incremental"]
 
 
 # Refusals
