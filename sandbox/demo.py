@@ -31,7 +31,7 @@ from sandbox import (
 from sandbox.demo_home import DEFAULT_CONTACTS, DEFAULT_SEED, ROOT, SERVERS, DemoError, Home, Options
 from sandbox.demo_parts import POLL_SECONDS, Parts, Progress, StoppedError, answers
 
-START_SECONDS = 120
+START_SECONDS = 240
 
 #: What went the way back: an agent's edits, and the new people.
 Loop = tuple[demo_edits.Edits, demo_creations.Creations]
@@ -107,13 +107,22 @@ def _run(options: Options, home: Home, parts: Parts, progress: Progress) -> int:
     token = demo_tenant.sidebar_token(parts, library)
     loop = None
     if not cycle.failures:
-        loop = demo_edits.make(edges, home, token), demo_creations.finish(edges, home, org_id, hired)
+        loop = _close(home, edges, org_id, hired, token)
     _write_where(home, {**library, **_airflow_settings(home, server)}, org_id, token)
     is_good = _tell(home, progress, edges.database_url, cycle, loop, stays=not options.once)
     if not options.once:
         progress.say("ready. Ctrl-C ends everything.")
         _stay(parts)
     return 0 if is_good else 1
+
+
+def _close(home: Home, edges: demo_cycle.Edges, org_id: str, hired: demo_hires.Hired, token: str) -> Loop:
+    """Make the edits while the new people wait; end when nothing is left to do."""
+    edits = demo_edits.make(edges, home, token)
+    changed_at = demo_database.ask(edges.database_url, "now")[0]["now"]
+    creations = demo_creations.finish(edges, home, org_id, hired)
+    demo_cycle.settle(edges, changed_at)
+    return edits, creations
 
 
 def _stay(parts: Parts) -> NoReturn:

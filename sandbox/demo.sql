@@ -87,6 +87,11 @@ SELECT asked.salesforce_id, extract(epoch FROM clock_timestamp() - c.created_at)
   LEFT JOIN contact_creation n ON n.workspace_id = %(workspace_id)s AND n.salesforce_id = asked.salesforce_id
  ORDER BY asked.position;
 
+-- name: is_at_rest
+-- Whether a window that began since then is proven, and no change waits.
+SELECT EXISTS (SELECT FROM extract_window WHERE status = 'proven' AND started_at >= %(since)s)
+       AND NOT EXISTS (SELECT FROM pending_change) AS is_at_rest;
+
 -- name: count_created
 SELECT count(*) AS created FROM contact_creation WHERE workspace_id = %(workspace_id)s AND status = 'tagged';
 

@@ -86,6 +86,24 @@ def _are_unpaused(airflow: demo_airflow.Rest) -> bool:
     return True
 
 
+def settle(edges: Edges, since: datetime, *, seconds: float = 90) -> None:
+    """Wait until all that changed before ``since`` was read and worked through; go on without after ``seconds``.
+
+    So that the next start of this home finds nothing to do.
+    """
+    until = time.monotonic() + seconds
+
+    def is_at_rest() -> bool:
+        if time.monotonic() > until:
+            return True
+        try:
+            return bool(demo_database.ask(edges.database_url, "is_at_rest", since=since)[0]["is_at_rest"])
+        except psycopg2.OperationalError:
+            return False
+
+    edges.parts.wait(is_at_rest, "the pipeline to come to rest", 2 * seconds)
+
+
 class _Look:
     """One look at Airflow and the database per half second; true when the cycle is over."""
 
@@ -221,4 +239,4 @@ def check_imports(airflow: demo_airflow.Rest, parts: Parts) -> None:
             raise DemoError("Airflow cannot import:\n    " + "\n    ".join(found))
         return wanted <= known
 
-    parts.wait(are_known, f"Airflow to read {len(wanted)} DAGs", 60)
+    parts.wait(are_known, f"Airflow to read {len(wanted)} DAGs", 180)

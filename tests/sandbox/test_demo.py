@@ -120,6 +120,26 @@ def test_a_second_start_writes_no_row(second: tuple[Path, str, subprocess.Popen[
 
 
 @pytest.mark.slow
+def test_the_new_people_reach_respond_io_with_their_tag(first: tuple[Path, str, list[str]]) -> None:
+    _, out, _ = first
+    assert "[Auto-Create: Salesforce]" in out
+    assert "7 contacts have the tag, 7 were created by us; nobody is there twice" in out
+
+
+@pytest.mark.slow
+def test_one_edit_reaches_salesforce_and_the_other_says_why_not(first: tuple[Path, str, list[str]]) -> None:
+    _, out, _ = first
+    assert "Salesforce has 'Head of Customer Care' now" in out
+    assert "the agent reads: Somebody changed this value in Salesforce." in out
+
+
+@pytest.mark.slow
+def test_a_second_start_creates_nobody(second: tuple[Path, str, subprocess.Popen[str]]) -> None:
+    _, out, _ = second
+    assert "nobody is there twice; this start created nobody" in out
+
+
+@pytest.mark.slow
 def test_demo_json_is_private_and_says_where_everything_is(
     second: tuple[Path, str, subprocess.Popen[str]],
 ) -> None:
