@@ -53,9 +53,15 @@ def main() -> int:
     parser = report.arguments("edits", __doc__, rows=1_000, what="edits, and with --home 20")
     parser.set_defaults(rows=None)
     parser.add_argument("--home", type=Path, help="the home of a running demo (bin/demo --home DIR)")
+    parser.add_argument(
+        "--pause",
+        type=float,
+        default=5.0,
+        help="seconds between two edits of a demo, so that each comes alone (default 5)",
+    )
     options = parser.parse_args()
     if options.home:
-        figures, settings = in_demo(options.home, options.rows or 20)
+        figures, settings = in_demo(options.home, options.rows or 20, options.pause)
     else:
         figures, settings = by_stage(options.rows or 1_000)
     return report.publish("edits", settings, figures, is_json=options.json)
@@ -140,7 +146,7 @@ def one_by_one(place: ground.Ground, served: ground.StandIns) -> float | None:
     return len(ids) / (time.perf_counter() - began)
 
 
-def in_demo(home: Path, rows: int) -> tuple[list[Figure], dict[str, Any]]:
+def in_demo(home: Path, rows: int, pause_seconds: float) -> tuple[list[Figure], dict[str, Any]]:
     """Send single edits through a running demo; each waits until the one before is in Salesforce."""
     demo = json.loads((home / "demo.json").read_text(encoding="utf-8"))
     seconds = []
@@ -148,6 +154,7 @@ def in_demo(home: Path, rows: int) -> tuple[list[Figure], dict[str, Any]]:
         for number, row in enumerate(_editable(demo, rows), start=1):
             seconds.append(_edit_seconds(http, demo, row, f"Bench {number} {time.time():.0f}"))
             report.progress(f"edit {number}: {seconds[-1]:.2f} s")
+            time.sleep(pause_seconds)
     if not seconds:
         raise SystemExit("no matched contact of the demo shows an editable Title: switch editing on first")
     figures = [
@@ -155,7 +162,11 @@ def in_demo(home: Path, rows: int) -> tuple[list[Figure], dict[str, Any]]:
         Figure(name="p95_seconds", value=ground.percentile(seconds, 0.95), unit="s", limit=5, aim=3),
         Figure(name="max_seconds", value=max(seconds), unit="s"),
     ]
-    return figures, {"edits": len(seconds), "polled_every_ms": _PAUSE_SECONDS * 1000}
+    return figures, {
+        "edits": len(seconds),
+        "pause_seconds": pause_seconds,
+        "polled_every_ms": _PAUSE_SECONDS * 1000,
+    }
 
 
 def _editable(demo: dict[str, Any], count: int) -> Iterator[dict[str, Any]]:

@@ -7,6 +7,7 @@ a tenth of the org first, to see what grows.
 from __future__ import annotations
 
 import json
+import statistics
 import subprocess
 import sys
 import time
@@ -24,6 +25,8 @@ SHOWN = ("Title", "Department", "Account.Name", "Description")
 CHANGED = 100
 #: Rows of one file that the peer copies.
 _SET_ROWS = 1_000_000
+#: An org of more contacts is not read a second time: what a replay writes does not hang on the size.
+_REPLAYED = 100_000
 _MIRROR = ("salesforce_contact", "pending_change")
 
 
@@ -40,7 +43,8 @@ class Org:
     quiet_calls: int
     delta_calls: int
     delta_seconds: float
-    replay_writes: int
+    #: None where the org is too large to be read twice.
+    replay_writes: int | None
 
 
 def main() -> int:
@@ -75,7 +79,9 @@ def compared(small: Org, large: Org) -> list[Figure]:
     """Return the figures of the large org, and how they grew from the small one."""
     seconds = {"small": small.load_seconds, "large": large.load_seconds}
     tenfold = seconds["large"] / seconds["small"] * 10 * small.rows / large.rows
+    replayed = [org.replay_writes for org in (small, large) if org.replay_writes is not None]
     return [
+        *(Figure(name="replay_writes", value=sum(replayed), unit="rows", limit=0) for _ in replayed[:1]),
         Figure(
             name="land_ratio", value=large.load_seconds / large.copy_seconds, unit="copies", limit=10, aim=6
         ),
@@ -85,7 +91,6 @@ def compared(small: Org, large: Org) -> list[Figure]:
         Figure(name="quiet_calls", value=large.quiet_calls, unit="calls", limit=3),
         Figure(name="delta_calls", value=large.delta_calls, unit="calls", limit=6),
         Figure(name="delta_growth", value=large.delta_seconds / small.delta_seconds, unit="ratio", limit=2),
-        Figure(name="replay_writes", value=large.replay_writes, unit="rows", limit=0),
         Figure(name="load_seconds", value=large.load_seconds, unit="s"),
         Figure(name="copy_seconds", value=large.copy_seconds, unit="s"),
         Figure(name="load_rows_per_second", value=large.rows / large.load_seconds, unit="rows/s"),
@@ -128,7 +133,7 @@ def _measured(place: ground.Ground, served: ground.StandIns, opened: edges.Edges
         quiet_calls=quiet,
         delta_calls=delta,
         delta_seconds=delta_seconds,
-        replay_writes=_replay(place, session, org_id),
+        replay_writes=_replay(place, session, org_id) if rows <= _REPLAYED else None,
     )
 
 
@@ -142,7 +147,7 @@ def _job_done(
 ) -> tuple[list[str], float, float]:
     """Let the load make its job and wait until it is complete; time COPY of its results.
 
-    Returns the fields read, the best of three times in seconds, and the megabytes.
+    Returns the fields read, the middle of three times in seconds, and the megabytes.
     """
     # so that the load finds the job unfinished, and leaves it to the next run
     served.steer("salesforce", "POST", "/settings", {"bulk_polls": 2})
@@ -165,7 +170,7 @@ def _job_done(
             place.sql.copy_file("COPY public.plain FROM STDIN WITH (FORMAT csv, HEADER)", path)
         times.append(time.perf_counter() - began)
     place.sql("DROP TABLE public.plain")
-    return window["fields"], min(times), sum(path.stat().st_size for path in files) / 1e6
+    return window["fields"], statistics.median(times), sum(path.stat().st_size for path in files) / 1e6
 
 
 def _downloaded(session: auth.Session, job: bulk.Job, directory: Path) -> list[Path]:
@@ -215,11 +220,13 @@ def _change(served: ground.StandIns) -> None:
 
 
 def _replay(place: ground.Ground, session: auth.Session, org_id: str) -> int:
-    """Read the same window again; return how many rows of mirror and feed that wrote."""
-    place.sql("VACUUM ANALYZE")
+    """Read the whole org again, as if for the first time; return how many rows of mirror and feed that wrote."""
+    report.progress("everything again")
+    place.sql("DELETE FROM extract_window")
     before = place.written(*_MIRROR)
-    landed = poll(place, session, org_id)["rows_landed"]
-    report.progress(f"replayed {landed} rows")
+    poll(place, session, org_id)
+    counts = load_salesforce_contacts.run(place.db, session, org_id=org_id, run_id="bench")
+    report.progress(f"read {counts['rows_landed']:,} rows again")
     return place.written(*_MIRROR) - before
 
 

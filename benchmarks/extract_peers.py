@@ -85,7 +85,9 @@ def _query_all(client: Any, url: str) -> None:
 
 def _make_query(hook: Any, url: str) -> None:
     records = hook.make_query(SOQL, include_deleted=True)["records"]
-    _to_sql(hook.object_to_df([_flat(record) for record in records]), url)
+    # it drops the attributes itself, and fails without them; the parent's fields it would leave in a dict
+    rows = [{**_flat(record), "attributes": record["attributes"]} for record in records]
+    _to_sql(hook.object_to_df(rows), url)
 
 
 def _hook(client: Any, home: Path) -> Any:
