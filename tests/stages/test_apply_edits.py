@@ -13,7 +13,7 @@ from contact_sync.salesforce import update
 from contact_sync.stages import _applying, _reading, apply_edits
 from tests.stages.conftest import OpenSalesforce, SalesforceSide
 from tests.stages.editing import Editing
-from tests.stages.house import ORG, WORKSPACE, House
+from tests.stages.house import NOON, ORG, WORKSPACE, House
 
 PEOPLE = 3
 COMPOSITE = "*/composite"
@@ -210,6 +210,27 @@ def test_edits_of_many_contacts_share_calls(editing: Editing) -> None:
         editing.wish(number, None, "Research", field="Department")
     assert editing.apply()["applied"] == 2 * PEOPLE
     assert editing.calls("POST", "/composite") == 1
+
+
+def test_two_hundred_edits_cost_twelve_calls(editing: Editing) -> None:
+    org_id, old = editing.side.org_id, {"SystemModstamp": 1767268800, "LastModifiedDate": 1767268800}
+    ids = editing.side.store.insert_contacts({"LastName": "Many", "Title": "Dr", **old} for _ in range(200))
+    for number, salesforce_id in enumerate(ids, start=1000):
+        email = f"many{number}@example.com"
+        cells = {"salesforce_id": salesforce_id, "email": email, "system_modstamp": NOON, "read_at": NOON}
+        editing.house.raw.insert("salesforce_contact", org_id=org_id, **cells)
+        editing.house.contact(number, org_id=org_id, email=email)
+    editing.house.materialize(org_id)
+    for number in range(1000, 1200):
+        editing.wish(number, "Dr", "Professor")
+    before = journaled(editing)
+    assert editing.apply()["applied"] == 200
+    assert journaled(editing) - before <= 12
+
+
+def journaled(editing: Editing) -> int:
+    """How many calls Salesforce has had."""
+    return len(editing.side.steer("GET", "/journal").json()["requests"])
 
 
 def test_a_deleted_record_rejects_its_edits(editing: Editing) -> None:
