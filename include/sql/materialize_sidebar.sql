@@ -99,11 +99,12 @@ SELECT i.workspace_id, i.respond_id, NULL, NULL, 'ambiguous', NULL, '{}', '{}', 
  WHERE i.org_id = %(org_id)s;
 
 -- name: delete_unwanted_rows
--- Remove rows of contacts that are neither matched nor ambiguous any more.
--- Params: none | Rows: none
+-- Remove rows of contacts that are neither matched nor ambiguous any more; those of another org are its own run's.
+-- Params: org_id text | Rows: none
 DELETE FROM sidebar_fields s
  USING changed_row x
- WHERE s.workspace_id = x.workspace_id
+ WHERE s.org_id = %(org_id)s
+   AND s.workspace_id = x.workspace_id
    AND s.respond_id = x.respond_id
    AND NOT EXISTS (
        SELECT FROM wanted_row w WHERE w.workspace_id = s.workspace_id AND w.respond_id = s.respond_id);

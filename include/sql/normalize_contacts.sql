@@ -83,6 +83,11 @@ ON CONFLICT DO NOTHING;
 -- Params: none | Rows: none
 ANALYZE changed_salesforce, changed_respond;
 
+-- name: analyze_contacts
+-- Let the planner know what was written: after a first load it would read the whole mirror for each batch.
+-- Params: none | Rows: 1
+SELECT analyze_contacts();
+
 -- name: select_new_countries
 -- List the distinct countries of changed contacts that have no rule of this version yet.
 -- Params: org_id text, rules_version text | Rows: 0..n (raw, raw_digest)
@@ -159,6 +164,11 @@ SELECT start_id, max(salesforce_id) FILTER (WHERE presence = 'live')
   FROM chain
  GROUP BY start_id;
 
+-- name: analyze_effective_contacts
+-- Let the planner know how many records' keys are to be worked out.
+-- Params: none | Rows: none
+ANALYZE effective_contact;
+
 -- name: insert_wanted_salesforce_keys
 -- Work out the keys that changed Salesforce contacts should have.
 -- Params: org_id text | Rows: none
@@ -214,11 +224,12 @@ SELECT DISTINCT v.workspace_id, k.kind, k.key, v.respond_id
  WHERE v.org_id = %(org_id)s;
 
 -- name: delete_unwanted_respond_keys
--- Drop the keys that changed respond contacts no longer have.
--- Params: none | Rows: none
+-- Drop the keys that changed respond contacts no longer have; those of another org are its own run's.
+-- Params: org_id text | Rows: none
 DELETE FROM respond_key k
  USING changed_respond x
- WHERE k.workspace_id = x.workspace_id
+ WHERE k.org_id = %(org_id)s
+   AND k.workspace_id = x.workspace_id
    AND k.respond_id = x.respond_id
    AND NOT EXISTS (
        SELECT FROM wanted_respond_key w

@@ -357,6 +357,17 @@ def test_a_workspace_that_moved_shows_nothing_of_its_former_org(house: House) ->
     assert house.row(1) == {}
 
 
+def test_another_orgs_run_takes_no_row_from_a_workspace_that_moved(house: House) -> None:
+    house.org(OTHER_ORG)
+    matched(house)
+    house.materialize()
+    house.raw.insert(
+        "pending_change", org_id=OTHER_ORG, workspace_id=WORKSPACE, entity="sidebar_row", entity_id="1"
+    )
+    house.materialize(OTHER_ORG)
+    assert house.row(1)
+
+
 def test_analysts_see_one_row_per_contact_and_field(house: House) -> None:
     house.field("FirstName", label="First name")
     house.choose("FirstName", "Title")

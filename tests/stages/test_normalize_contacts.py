@@ -9,7 +9,7 @@ import pytest
 from contact_sync import keys, records
 from contact_sync.stages import normalize_contacts
 from tests.raw_sql import RawSql
-from tests.stages.house import NOON, ORG, OTHER_ORG, House, person_id
+from tests.stages.house import NOON, ORG, OTHER_ORG, WORKSPACE, House, person_id
 
 ADA = "ada@example.com"
 KEYS = ("salesforce_key", "respond_key", "key_rule")
@@ -312,3 +312,24 @@ def test_another_orgs_changes_are_left_to_its_own_run(house: House) -> None:
     house.person(1, org_id=OTHER_ORG, email=ADA)
     assert house.normalize() == {}
     assert house.normalize(OTHER_ORG)["keys"] == 1
+
+
+def test_another_orgs_run_takes_no_key_from_a_workspace_that_moved(house: House) -> None:
+    """A change of its former org that came late, from a page that was landing when it left."""
+    house.org(OTHER_ORG)
+    house.contact(1, email=ADA)
+    house.raw.insert(
+        "pending_change", org_id=OTHER_ORG, workspace_id=WORKSPACE, entity="respond_contact", entity_id="1"
+    )
+    house.normalize()
+    house.normalize(OTHER_ORG)
+    assert house.raw.column("SELECT key FROM respond_key") == [ADA]
+
+
+def test_the_planner_hears_of_a_first_load_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(normalize_contacts, "MANY", 1)
+    house.person(1, email=ADA)
+    house.normalize()
+    assert house.raw.value(
+        "SELECT count(*) FROM pg_stats WHERE schemaname = 'contact_sync' AND tablename = 'salesforce_key'"
+    )

@@ -49,7 +49,7 @@ def process(tx: database.Transaction, *, org_id: str) -> tuple[int, int]:
     tx.execute("insert_wanted_rows", org_id=org_id)
     # a disconnect that runs at this moment waits for us, so it removes what we write now
     tx.all("lock_serving_workspaces", org_id=org_id)
-    removed = tx.execute("delete_unwanted_rows")
+    removed = tx.execute("delete_unwanted_rows", org_id=org_id)
     return tx.execute("upsert_wanted_rows", org_id=org_id), removed
 
 

@@ -9,6 +9,9 @@ from contact_sync.stages import _ledger
 
 STAGE = "normalize_contacts"
 
+#: Contacts in one run from which on the planner must hear of them at once; less is autovacuum's.
+MANY = 10_000
+
 _RULE_COLUMNS = ("kind", "region", "raw_digest", "key", "e164", "reason")
 
 
@@ -22,8 +25,12 @@ def run(db: database.Database, *, org_id: str, run_id: str, batch_size: int = 50
         db.advisory_lock(f"match:{org_id}") as is_held,
         _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=org_id) as counts,
     ):
+        analyzed = 0
         while is_held and _batch(db, org_id, batch_size, counts):
-            pass
+            seen = counts["salesforce_contacts"] + counts["respond_contacts"]
+            if seen >= max(MANY, 2 * analyzed):
+                db.one("analyze_contacts")
+                analyzed = seen
     return counts
 
 
@@ -90,6 +97,7 @@ def _key(kind: str, raw: str, region: str) -> records.Key:
 
 def _replace_salesforce_keys(tx: database.Transaction, org_id: str) -> int:
     tx.execute("resolve_effective_contacts", org_id=org_id)
+    tx.execute("analyze_effective_contacts")
     tx.execute("insert_wanted_salesforce_keys", org_id=org_id)
     tx.execute("feed_settled_respond_contacts", org_id=org_id)
     return tx.execute("delete_unwanted_salesforce_keys", org_id=org_id) + tx.execute(
@@ -101,7 +109,7 @@ def _replace_respond_keys(tx: database.Transaction, org_id: str) -> int:
     tx.execute("insert_wanted_respond_keys", org_id=org_id)
     # a disconnect that runs at this moment waits for us, so it removes what we write now
     tx.all("lock_serving_workspaces", org_id=org_id)
-    written = tx.execute("delete_unwanted_respond_keys") + tx.execute(
+    written = tx.execute("delete_unwanted_respond_keys", org_id=org_id) + tx.execute(
         "insert_missing_respond_keys", org_id=org_id
     )
     tx.execute("feed_keyless_respond_contacts", org_id=org_id)
