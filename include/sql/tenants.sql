@@ -195,10 +195,9 @@ UPDATE salesforce_org
    AND NOT EXISTS (SELECT FROM workspace w WHERE w.org_id = salesforce_org.org_id);
 
 -- name: delete_changes_of_workspace
--- Forget what was still to be looked at for a workspace that left its org.
--- Params: workspace_id text | Rows: none
-DELETE FROM pending_change
- WHERE workspace_id = %(workspace_id)s;
+-- Forget what was still to be looked at for a workspace that left its org, but what a stage is looking at.
+-- Params: workspace_id text, org_id text | Rows: 1
+SELECT delete_free_changes(%(workspace_id)s, %(org_id)s);
 
 -- name: delete_field_choices
 -- Remove the chosen fields that are not in the new list.

@@ -143,7 +143,7 @@ def disconnect_workspace(db: database.Database, workspace_id: str) -> bool:
         # a statement of its own: the next one then sees what a stage wrote while we waited for it
         tx.one("lock_workspace", workspace_id=workspace_id)
         tx.execute("disconnect_workspace", workspace_id=workspace_id)
-        tx.execute("delete_changes_of_workspace", workspace_id=workspace_id)
+        tx.one("delete_changes_of_workspace", workspace_id=workspace_id, org_id=workspace["org_id"])
         tx.execute("disconnect_abandoned_orgs", org_id=workspace["org_id"])
     return True
 

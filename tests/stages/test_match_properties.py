@@ -167,7 +167,7 @@ class Town:
             self.house.db.execute("connect_workspace", workspace_id=WORKSPACE, org_id=ORG)
         elif workspace["org_id"]:
             self.house.db.execute("disconnect_workspace", workspace_id=WORKSPACE)
-            self.house.db.execute("delete_changes_of_workspace", workspace_id=WORKSPACE)
+            self.house.db.one("delete_changes_of_workspace", workspace_id=WORKSPACE, org_id=ORG)
 
     def run(self) -> None:
         self.house.materialize()

@@ -248,6 +248,33 @@ def test_a_disconnect_in_the_middle_of_a_stage_removes_what_it_writes(
         assert content(house.raw, table) == []
 
 
+@pytest.mark.parametrize("stage", ["normalize", "match", "materialize"])
+def test_a_disconnect_does_not_wait_for_a_stage_that_is_still_deciding(
+    house: House, db: database.Database, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    """The stage holds the changes it claimed and has not asked for the workspace yet."""
+    house.person(1, email=ADA)
+    house.contact(1, email=ADA)
+    if stage != "normalize":
+        house.normalize()
+    if stage == "materialize":
+        house.match()
+    with ThreadPoolExecutor(1) as pool:
+        left: list[bool] = []
+        ask = database.Transaction.all
+
+        def leave_then_ask(tx: database.Transaction, name: str, /, **params: Any) -> list[database.Row]:
+            if name == "lock_serving_workspaces" and not left:
+                left.append(pool.submit(tenants.disconnect_workspace, db, WORKSPACE).result(10))
+            return ask(tx, name, **params)
+
+        monkeypatch.setattr(database.Transaction, "all", leave_then_ask)
+        getattr(house, stage)()
+    assert left == [True]
+    for table in ("respond_key", "contact_match", "match_issue", "sidebar_fields"):
+        assert content(house.raw, table) == []
+
+
 def wait_for_a_blocked_backend(raw: RawSql) -> None:
     """Return once somebody waits for a lock; fail after ten seconds."""
     for _ in range(500):
