@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -40,8 +42,10 @@ def measure(place: ground.Ground, home: Path, rows: int) -> tuple[list[Figure], 
         client = simple_client(served)
         peer = _rate(rows, lambda: _query_all(client, place.url))
         report.progress("the Airflow provider's make_query and to_sql")
-        hook = _hook(client, home)
-        provider = _rate(rows, lambda: _make_query(hook, place.url))
+        # Airflow logs to stdout, which holds the document and nothing else
+        with contextlib.redirect_stdout(sys.stderr):
+            hook = _hook(client, home)
+            provider = _rate(rows, lambda: _make_query(hook, place.url))
     figures = [
         Figure(name="vs_query_all", value=ours / peer, unit="times", limit=10, is_more_better=True),
         Figure(name="vs_make_query", value=ours / provider, unit="times", limit=10, is_more_better=True),
