@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import signal
 import ssl
 import subprocess
 import sys
@@ -142,7 +143,8 @@ class Ground:
 
 @contextmanager
 def folder(bench: str) -> Iterator[Path]:
-    """A directory that is gone at the end."""
+    """A directory that is gone at the end, also where somebody ends us politely."""
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix=f"bench-{bench}-") as name:
         yield Path(name)
 
