@@ -156,6 +156,14 @@ SELECT workspace_id
  WHERE workspace_id = %(workspace_id)s
    FOR NO KEY UPDATE;
 
+-- name: lock_org
+-- Let workspaces come to an org and leave it one after the other, so that the last one out is told from the next one in.
+-- Params: org_id text | Rows: 0..1 (org_id)
+SELECT org_id
+  FROM salesforce_org
+ WHERE org_id = %(org_id)s
+   FOR NO KEY UPDATE;
+
 -- name: lock_serving_workspaces
 -- Keep the workspaces that serve an org from leaving it until this transaction ends.
 -- Params: org_id text | Rows: 0..n (workspace_id)

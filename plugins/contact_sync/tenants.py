@@ -125,6 +125,8 @@ def connect_workspace(db: database.Database, workspace_id: str, org_id: str) -> 
             f"workspace {workspace_id} serves org {workspace['org_id']}: disconnect it first"
         )
     with db.transaction() as tx:
+        tx.one("lock_workspace", workspace_id=workspace_id)
+        tx.one("lock_org", org_id=org_id)
         chosen = tx.all("select_chosen_fields", workspace_id=workspace_id)
         names = [row["field_name"] for row in chosen]
         tx.execute("renew_fields_taken_up", org_id=org_id, names=names)
@@ -144,6 +146,7 @@ def disconnect_workspace(db: database.Database, workspace_id: str) -> bool:
         tx.one("lock_workspace", workspace_id=workspace_id)
         tx.execute("disconnect_workspace", workspace_id=workspace_id)
         tx.one("delete_changes_of_workspace", workspace_id=workspace_id, org_id=workspace["org_id"])
+        tx.one("lock_org", org_id=workspace["org_id"])
         tx.execute("disconnect_abandoned_orgs", org_id=workspace["org_id"])
     return True
 

@@ -275,6 +275,27 @@ def test_a_disconnect_does_not_wait_for_a_stage_that_is_still_deciding(
         assert content(house.raw, table) == []
 
 
+def test_an_org_is_not_left_while_another_workspace_connects(
+    house: House, db: database.Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.workspace("other", org_id=None)
+    with ThreadPoolExecutor(1) as pool:
+        leaving: list[Future[bool]] = []
+        run = database.Transaction.execute
+
+        def run_then_leave(tx: database.Transaction, name: str, /, **params: Any) -> int:
+            count = run(tx, name, **params)
+            if name == "connect_workspace":
+                leaving.append(pool.submit(tenants.disconnect_workspace, db, WORKSPACE))
+                wait_for_a_blocked_backend(house.raw)
+            return count
+
+        monkeypatch.setattr(database.Transaction, "execute", run_then_leave)
+        tenants.connect_workspace(db, "other", ORG)
+        assert leaving[0].result(10)
+    assert house.raw.column("SELECT disconnected_at FROM salesforce_org") == [None]
+
+
 def wait_for_a_blocked_backend(raw: RawSql) -> None:
     """Return once somebody waits for a lock; fail after ten seconds."""
     for _ in range(500):
