@@ -1,8 +1,7 @@
-"""One embedded Postgres per session, a migrated template database, a clone of it per test."""
+"""One embedded Postgres per session, and in it a migrated database that is empty again for each test."""
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 
 from contact_sync import database, migrations
 from sandbox import postgres
+from tests.reused_database import ReusedDatabase
 
 # A developer's own connections must not reach the tests.
 for _name in [n for n in os.environ if n.startswith(("AIRFLOW_CONN_", "CONTACT_SYNC_"))]:
@@ -19,16 +19,27 @@ for _name in [n for n in os.environ if n.startswith(("AIRFLOW_CONN_", "CONTACT_S
 TEMPLATE = "contact_sync_template"
 SECRET = "a secret of the tests, long enough to be one"
 
-_clones = itertools.count(1)
+#: Durability is off, because nothing here outlives the session; nothing happens beside the tests; and a password
+#: is checked in a moment.
+SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "scram_iterations": "1",
+}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "fresh_database: counts blocks or bytes, so no row was ever there before"
+    )
 
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.Server]:
-    """A running server of its own; durability is off, because nothing here outlives the session."""
-    server = postgres.start(
-        tmp_path_factory.mktemp("postgres"),
-        settings={"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"},
-    )
+    """A running server of its own."""
+    server = postgres.start(tmp_path_factory.mktemp("postgres"), settings=SETTINGS)
     yield server
     server.stop()
 
@@ -43,18 +54,26 @@ def template(postgres_server: postgres.Server) -> str:
     return TEMPLATE
 
 
+@pytest.fixture(scope="session")
+def reused_database(postgres_server: postgres.Server, template: str) -> Iterator[ReusedDatabase]:
+    """The database of ``database_url``."""
+    reused = ReusedDatabase(postgres_server, template)
+    yield reused
+    reused.close()
+
+
 @pytest.fixture
-def database_url(postgres_server: postgres.Server, template: str) -> Iterator[str]:
-    """URL of a fresh migrated database, as the application's role."""
-    name = f"test_{next(_clones)}"
-    postgres.psql(postgres_server, f"CREATE DATABASE {name} TEMPLATE {template} OWNER contact_sync_owner")
-    yield postgres_server.url(name, "contact_sync")
-    postgres.psql(postgres_server, f"DROP DATABASE {name} WITH (FORCE)")
+def database_url(
+    postgres_server: postgres.Server, reused_database: ReusedDatabase, request: pytest.FixtureRequest
+) -> str:
+    """URL of a migrated database without a row, as the application's role."""
+    is_fresh = request.node.get_closest_marker("fresh_database") is not None
+    return postgres_server.url(reused_database.empty(is_fresh=is_fresh), "contact_sync")
 
 
 @pytest.fixture
 def db(database_url: str) -> Iterator[database.Database]:
-    """A fresh migrated database, opened as the application's role."""
+    """A migrated database without a row, opened as the application's role."""
     opened = database.Database(database_url)
     yield opened
     opened.close()

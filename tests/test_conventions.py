@@ -185,13 +185,6 @@ def test_every_stage_has_its_sql_file(path: Path) -> None:
 WITHOUT_BEHAVIOUR = {"records.py", "errors.py", "__main__.py"}
 #: Tested through the module that uses them.
 TESTED_THROUGH = {"salesforce/tokens.py": "tests/salesforce/test_auth.py"}
-#: Modules whose tests are still being written. Only to be shortened.
-YET_TO_TEST = (
-    "airflow_side/",
-    "cli/",
-    "holds.py",
-    "sidebar/",
-)
 
 
 def is_tested(path: Path) -> bool:
@@ -205,6 +198,6 @@ def is_tested(path: Path) -> bool:
 
 @pytest.mark.parametrize("path", [path for path in PYTHON if not path.name.startswith("_")], ids=identify)
 def test_every_module_has_its_tests(path: Path) -> None:
-    if identify(path) in (*WITHOUT_BEHAVIOUR, *TESTED_THROUGH) or identify(path).startswith(YET_TO_TEST):
+    if identify(path) in (*WITHOUT_BEHAVIOUR, *TESTED_THROUGH):
         return
     assert is_tested(path)

@@ -86,7 +86,7 @@ def test_the_service_runs_until_it_is_told_to_stop(command: Command, house: Hous
         answer = httpx.get(address, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
     finally:
         process.send_signal(signal.SIGTERM)
-        out, _ = process.communicate(timeout=20)
+        out, _ = process.communicate(timeout=60)
     assert answer.json()["code"] == "unknown_contact"
     assert b"GET /api/v1/sidebar/{workspace_id}/{respond_id} 404" in out
     assert b"4711" not in out

@@ -11,27 +11,13 @@ import pytest
 
 from contact_sync import database, records, transport
 from contact_sync.respond_io.session import Session
-from sandbox import postgres
 from sandbox.respond.app import create_app
 from sandbox.respond.store import Store
-from tests.edge_database import EdgeDatabase, cloned
 from tests.serving import served
 
 CLAIMS = {"spaceId": 7, "orgId": 70, "id": 1, "iat": 1767268800, "type": "api"}
 TOKEN = jwt.encode(CLAIMS, "k" * 32, algorithm="HS256")
 WORKSPACE_ID = records.WorkspaceId("acme")
-
-
-@pytest.fixture(scope="session")
-def edge_database(postgres_server: postgres.Server, template: str) -> Iterator[EdgeDatabase]:
-    with cloned(postgres_server, template, "edge_respond") as database_:
-        yield database_
-
-
-@pytest.fixture
-def database_url(edge_database: EdgeDatabase) -> str:
-    """Instead of a clone per test: one that is empty again."""
-    return edge_database.empty()
 
 
 @pytest.fixture

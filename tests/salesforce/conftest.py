@@ -15,11 +15,9 @@ import pytest
 
 from contact_sync import database, records, transport
 from contact_sync.salesforce import auth
-from sandbox import postgres
 from sandbox.salesforce.app import create_app
 from sandbox.salesforce.store import Store
 from tests.conftest import SECRET
-from tests.edge_database import EdgeDatabase, cloned
 from tests.serving import served
 
 ORG_ID = records.OrgId("00D000000000001EAA")
@@ -85,18 +83,6 @@ def page(records_: list[dict[str, Any]], *, next_path: str | None = None, **more
     if next_path:
         body["nextRecordsUrl"] = next_path
     return httpx.Response(200, content=json.dumps(body), headers={"Date": DATE})
-
-
-@pytest.fixture(scope="session")
-def edge_database(postgres_server: postgres.Server, template: str) -> Iterator[EdgeDatabase]:
-    with cloned(postgres_server, template, "edge_salesforce") as database_:
-        yield database_
-
-
-@pytest.fixture
-def database_url(edge_database: EdgeDatabase) -> str:
-    """Instead of a clone per test: one that is empty again."""
-    return edge_database.empty()
 
 
 @pytest.fixture

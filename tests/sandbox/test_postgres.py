@@ -98,7 +98,7 @@ def test_a_server_left_over_from_a_killed_supervisor_is_replaced(home: Path) -> 
     leftover = postgres.start(home)
     server = postgres.start(home)
     server.stop()
-    assert leftover.process.wait(10) is not None
+    assert leftover.process.wait(60) is not None
 
 
 def test_a_stopped_server_leaves_no_process(home: Path) -> None:

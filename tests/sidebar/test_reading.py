@@ -146,6 +146,7 @@ def crowd(house: House, raw: RawSql) -> int:
     return 1
 
 
+@pytest.mark.fresh_database
 def test_a_read_of_a_match_touches_at_most_eight_blocks(crowd: int, raw: RawSql) -> None:
     assert 4 <= _blocks(_plan(raw, crowd)) <= 8
 

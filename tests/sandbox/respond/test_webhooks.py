@@ -35,7 +35,7 @@ class Endpoint:
 
     def next(self) -> dict[str, Any]:
         """Return the next event; its signature must be right."""
-        signature, body = self.received.get(timeout=10)
+        signature, body = self.received.get(timeout=60)
         expected = hmac.new(KEY.encode(), body, hashlib.sha256).digest()
         assert base64.b64decode(signature) == expected
         event: dict[str, Any] = json.loads(body)

@@ -44,8 +44,8 @@ def served(app: ASGIApp, directory: Path) -> Iterator[Served]:
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        assert is_ready.wait(10)
+        assert is_ready.wait(60)
         yield Served(server.servers[0].sockets[0].getsockname()[1], directory / "authority.pem")
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
