@@ -8,8 +8,8 @@ SELECT org_id
   FROM salesforce_org
  WHERE connected_at IS NOT NULL
    AND disconnected_at IS NULL
-   -- two seconds of grace: a scheduler that ticks every poll_seconds must not skip every other tick
-   AND (polled_at IS NULL OR polled_at <= now() - make_interval(secs => poll_seconds - 2))
+   -- grace: a run that ended late must not let a scheduler that ticks every poll_seconds skip the next tick
+   AND (polled_at IS NULL OR polled_at <= now() - make_interval(secs => poll_seconds - least(20, poll_seconds / 2.0)))
  ORDER BY org_id;
 
 -- name: touch_org_polled

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from contact_sync import database, fields, records, tenants
+from contact_sync import database, records, tenants
 from contact_sync.salesforce import auth, query, replication
 from contact_sync.stages import _ledger, _listing, _selecting, _windows, extract_salesforce_contacts
 
@@ -98,12 +98,10 @@ def _mark_absent(
 def _plan_formulas(db: database.Database, org_id: str) -> int:
     """Formula and parent fields change without the contact's stamp: those in use are read for everybody."""
     described = tenants.described_fields(db, org_id)
-    names = [
-        name
-        for name in _selecting.in_use(db, org_id).names
-        if "." in name or (name in described and described[name].calculated)
-    ]
-    return _plan(db, org_id, "formula", (*fields.SYSTEM_FIELDS, *names), None) if names else 0
+    names = _selecting.in_use(db, org_id).names
+    is_needed = any("." in name or (name in described and described[name].calculated) for name in names)
+    # all fields, not the formulas alone: a contact that committed late would get its new stamp without its news
+    return _plan(db, org_id, "formula", names, None) if is_needed else 0
 
 
 def _plan(
