@@ -53,7 +53,7 @@ def apply_edits() -> None:
             orgs = [row["org_id"] for row in edges.db.all("list_orgs_with_edits")]
             return wiring.each(orgs, run, news=("applied", "conflict", "rejected", "parked", "unparked"))
 
-    apply()  # type: ignore[call-arg]
+    apply()  # type: ignore[call-arg, misc]  # Airflow hands in run_id
 
 
 apply_edits()
