@@ -75,4 +75,4 @@ def test_an_org_that_cannot_be_normalized_stops_no_other(
 def test_a_run_in_which_an_org_failed_is_not_green(play: Play, broken_neighbour: str) -> None:
     played = play("match_contacts")
     assert played.state == "failed"
-    assert played.tasks["normalize_contacts"] == {"failed"}
+    assert played.tasks["normalize_contacts"] == {"failed", "success"}
