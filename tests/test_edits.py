@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -316,7 +317,9 @@ def test_an_edit_rings_the_queues_bell(house: House) -> None:
     house.raw("LISTEN contact_sync_field_edit")
     queue(house)
     connection = house.raw._connection
-    connection.poll()
+    # the notification travels after the commit's answer
+    while not connection.notifies and select.select([connection], [], [], 60.0)[0]:
+        connection.poll()
     assert [note.channel for note in connection.notifies] == ["contact_sync_field_edit"]
 
 

@@ -65,11 +65,18 @@ def test_a_run_brings_the_contacts(play: Play, vendor: Vendor, raw: RawSql) -> N
     assert len(raw.column(CONTACTS)) == 2
 
 
-def test_a_run_without_news_is_skipped(play: Play, vendor: Vendor) -> None:
+def test_a_run_without_news_is_skipped(play: Play, vendor: Vendor, raw: RawSql) -> None:
     with vendor.up():
         play(DAG)
+        raw("DELETE FROM pending_change")
         played = play(DAG)
     assert (played.state, played.tasks[DAG]) == ("success", {"skipped"})
+
+
+def test_news_that_nobody_matched_yet_rings_again(play: Play, vendor: Vendor) -> None:
+    with vendor.up():
+        play(DAG)
+        assert play(DAG).tasks[DAG] == {"success"}
 
 
 def test_a_vendor_that_is_down_makes_a_red_run(play: Play, vendor: Vendor) -> None:
