@@ -40,10 +40,10 @@ SELECT %(workspace)s, row_number() OVER (ORDER BY salesforce_id), org_id, email,
   FROM salesforce_contact
 """
 _MATCHED = """
-SELECT m.respond_id, m.salesforce_id, s.fields ->> %(field)s AS value
+SELECT DISTINCT ON (m.salesforce_id) m.respond_id, m.salesforce_id, s.fields ->> %(field)s AS value
   FROM contact_match m JOIN sidebar_fields s USING (workspace_id, respond_id)
  WHERE m.workspace_id = %(workspace)s
- ORDER BY m.respond_id
+ ORDER BY m.salesforce_id, m.respond_id
  LIMIT %(count)s
 """
 
