@@ -6,7 +6,7 @@ A case is written once and played by many people. In its spellings stand ``{mail
 other digits), ``{name}``, ``{first}`` (of the person, ASCII), ``{i}`` (the row's number). Rows of Salesforce are
 keyed by its API names, and by ``master``: the row this one was merged into.
 
-Rules that the expectations rest on: DESIGN's Normalize and Match, for a workspace with ``match_mode`` normalized,
+Rules that the expectations rest on: those of normalizing and matching, for a workspace with ``match_mode`` normalized,
 ``ambiguous_policy`` hold, ``shared_key_limit`` 5 and no default region. A national number counts only where the
 record's own country says how to read it.
 """

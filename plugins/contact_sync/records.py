@@ -12,10 +12,10 @@ WorkspaceId = NewType("WorkspaceId", str)
 SalesforceId = NewType("SalesforceId", str)
 RespondId = NewType("RespondId", int)
 
-#: Lanes of the API budget, most urgent first (DESIGN §4.1).
+#: Lanes of the API budget, most urgent first.
 Lane = Literal["edit", "create", "extract", "backfill"]
 
-#: Why a raw value is no key (DESIGN §6 Normalize).
+#: Why a raw value is no key.
 KeyReason = Literal[
     "empty",
     "placeholder",
@@ -56,7 +56,7 @@ class SalesforceConnection:
     #: Set for the JWT bearer flow: the user we act as, and the PEM text of the private key.
     username: str | None = None
     private_key: str | None = field(default=None, repr=False)
-    #: Set for the refresh-token flow; only seeds the first one (DESIGN §4.1).
+    #: Set for the refresh-token flow; only seeds the first one.
     refresh_token: str | None = field(default=None, repr=False)
 
 

@@ -1,4 +1,4 @@
-"""The match table is a function of what is there, not of the order in which it came (DESIGN's promise for matching)."""
+"""The match table is a function of what is there, not of the order in which it came (what matching promises)."""
 
 from __future__ import annotations
 

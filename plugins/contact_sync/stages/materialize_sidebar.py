@@ -54,7 +54,7 @@ def process(tx: database.Transaction, *, org_id: str) -> tuple[int, int]:
 
 
 def _layout(tx: database.Transaction, workspace_id: str, *, is_editing: bool) -> list[records.Json]:
-    """Return the items of DESIGN's sidebar without their values: name, label, type, editable, reason."""
+    """Return the items that an agent sees, without their values: name, label, type, editable, reason."""
     return [
         _item(row, is_editing=is_editing) for row in tx.all("select_chosen_fields", workspace_id=workspace_id)
     ]
