@@ -11,6 +11,9 @@ from contact_sync import database, errors, records
 #: lanes above it and for the org's other programs. An edit is never stopped by us.
 SHARES: dict[records.Lane, float] = {"edit": 1.0, "create": 0.95, "extract": 0.85, "backfill": 0.5}
 
+#: Who goes first where all lanes share one rate: what an agent waits for, then what creates contacts.
+_RANKS: dict[records.Lane, int] = {"edit": 0, "create": 1}
+
 
 def count_calls(db: database.Database, org_id: records.OrgId, lane: records.Lane, calls: int = 1) -> None:
     """Add ``calls`` to today's (UTC) count of the org's lane."""
@@ -33,9 +36,23 @@ def take_slot(db: database.Database, bucket_id: str, per_second: float = 5.0) ->
     A generic cell rate algorithm without burst: reservations stand ``1 / per_second`` seconds apart,
     first come, first served. The slot is used up whether or not the caller calls.
     """
-    row = db.one("take_slot", bucket_id=bucket_id, interval_seconds=1 / per_second)
-    assert row is not None
-    return float(row["wait_seconds"])
+    wait_seconds = try_slot(db, bucket_id, per_second, lane="edit", is_yielding=False)
+    assert wait_seconds is not None
+    return wait_seconds
+
+
+def try_slot(
+    db: database.Database, bucket_id: str, per_second: float, *, lane: records.Lane, is_yielding: bool = True
+) -> float | None:
+    """Reserve as ``take_slot`` does; None while a lane before ``lane`` is at work and the caller yields to it."""
+    row = db.one(
+        "take_slot",
+        bucket_id=bucket_id,
+        interval_seconds=1 / per_second,
+        rank=_RANKS.get(lane, len(_RANKS)),
+        is_yielding=is_yielding,
+    )
+    return None if row is None else float(row["wait_seconds"])
 
 
 def penalty(db: database.Database, bucket_id: str, seconds: float) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from contact_sync import errors, tenants
 from contact_sync.respond_io import changes
-from contact_sync.stages import _creation, extract_respond_contacts
+from contact_sync.stages import _creation, _respond_mirror
 from tests.stages.creating import TAG, Creating, before_call, try_to_create
 from tests.stages.house import WORKSPACE, person_id
 
@@ -29,7 +29,7 @@ def die() -> None:
         (changes, "create"),
         (changes, "add_tags"),
         (_creation, "_tag_and_record"),
-        (extract_respond_contacts, "write"),
+        (_respond_mirror, "write"),
     ],
     ids=["before the call", "before the tag", "after the call", "before the record"],
 )

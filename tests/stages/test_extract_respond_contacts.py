@@ -8,7 +8,7 @@ import pytest
 
 from contact_sync import errors, records, tenants
 from contact_sync.respond_io import contacts
-from contact_sync.stages import extract_respond_contacts
+from contact_sync.stages import _respond_mirror, extract_respond_contacts
 from tests.raw_sql import RawSql
 from tests.stages.conftest import RespondSide
 from tests.stages.house import ORG, WORKSPACE, House
@@ -100,7 +100,10 @@ def test_a_walk_goes_on_where_an_error_stopped_it(respond: RespondSide, raw: Raw
 
 def test_a_walk_out_of_time_goes_on_in_the_next_run(respond: RespondSide, raw: RawSql) -> None:
     people(respond, 250)
-    counts = [respond.extract(run_id, seconds=0.0) for run_id in ("first", "second", "third")]
+    counts = [
+        respond.extract(run_id, pace=extract_respond_contacts.Pace(seconds=0.0))
+        for run_id in ("first", "second", "third")
+    ]
     assert [count["contacts"] for count in counts] == [100, 100, 50]
     assert [count["walks"] for count in counts] == [0, 0, 1]
     assert raw.value("SELECT count(*) FROM respond_walk") == 1
@@ -115,7 +118,7 @@ def test_a_death_in_the_middle_of_a_page_loses_nothing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(extract_respond_contacts, "write", die)
+        patched.setattr(_respond_mirror, "write", die)
         with pytest.raises(KeyboardInterrupt):
             respond.extract("first")
     respond.extract("second")

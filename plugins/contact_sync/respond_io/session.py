@@ -17,12 +17,15 @@ from contact_sync import answers, budget, database, errors, records, transport
 
 #: The vendor allows 5 a second. A little less, because requests that leave evenly arrive unevenly.
 CALLS_PER_SECOND = 4.9
+#: A lane that yields to those before it looks again so often, and takes its turn anyway after so long: nobody starves.
+_LOOK_AGAIN_SECONDS = 0.1
+_YIELD_SECONDS = 5.0
 #: A closed bucket that opens later than this ends the run instead of holding a worker.
 _LONGEST_WAIT_SECONDS = 20.0
 
 
 class Session:
-    """Calls one workspace. ``lane`` is for messages and counts; slots go first come, first served."""
+    """Calls one workspace. While lanes share the rate, ``edit`` goes before ``create`` and both before the others."""
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class Session:
             f"respond-org:{org_id}" if org_id is not None else f"respond-workspace:{workspace_id}"
         )
         self._db = db
+        self._http = http
         self._transport = transport.Transport(
             http,
             system="respond.io",
@@ -49,6 +53,10 @@ class Session:
             before_attempt=self._wait_for_turn,
             on_retry_after=lambda seconds: budget.penalty(db, self._bucket_id, seconds),
         )
+
+    def in_lane(self, lane: records.Lane) -> Session:
+        """Return a session of the same workspace whose calls go in another lane."""
+        return Session(self._db, self._http, self.connection, workspace_id=self.workspace_id, lane=lane)
 
     def call(
         self,
@@ -87,7 +95,7 @@ class Session:
         return {**parts, "headers": headers}
 
     def _wait_for_turn(self) -> None:
-        wait_seconds = budget.take_slot(self._db, self._bucket_id, CALLS_PER_SECOND)
+        wait_seconds = self._reserved_wait()
         if wait_seconds > _LONGEST_WAIT_SECONDS:
             raise errors.RetryError(
                 f"respond.io allows workspace {self.workspace_id} no call for {wait_seconds:.0f} s."
@@ -96,6 +104,18 @@ class Session:
             )
         if wait_seconds > 0:
             time.sleep(wait_seconds)
+
+    def _reserved_wait(self) -> float:
+        """Yield while a lane before ours is at work; return the seconds until the slot we got."""
+        until = time.monotonic() + _YIELD_SECONDS
+        while True:
+            is_yielding = time.monotonic() < until
+            wait_seconds = budget.try_slot(
+                self._db, self._bucket_id, CALLS_PER_SECOND, lane=self.lane, is_yielding=is_yielding
+            )
+            if wait_seconds is not None:
+                return wait_seconds
+            time.sleep(_LOOK_AGAIN_SECONDS)
 
 
 def token_claims(token: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from contact_sync.respond_io import changes, contacts
 from contact_sync.respond_io import session as respond_session
 from contact_sync.stages import (
     _person,
-    extract_respond_contacts,
+    _respond_mirror,
     match_contacts,
     materialize_sidebar,
     normalize_contacts,
@@ -147,7 +147,7 @@ def _tag_and_record(
     if not workspace["tag_created"]:
         return _record(db, workspace, salesforce_id, identifier, found, "tagged")
     try:
-        changes.add_tags(respond, f"id:{found.respond_id}", [extract_respond_contacts.OUR_TAG])
+        changes.add_tags(respond, f"id:{found.respond_id}", [_respond_mirror.OUR_TAG])
     except errors.ContactSyncError as error:
         outcome = _record(db, workspace, salesforce_id, identifier, found, "created")
         if isinstance(error, errors.StopError):
@@ -160,7 +160,7 @@ def _tag_late(
     db: database.Database, respond: respond_session.Session, workspace: database.Row, row: database.Row
 ) -> Outcome:
     """Put the tag on; a contact that was deleted meanwhile is done without it."""
-    tags = [extract_respond_contacts.OUR_TAG] if workspace["tag_created"] else []
+    tags = [_respond_mirror.OUR_TAG] if workspace["tag_created"] else []
     refusal: dict[str, str] = {}
     try:
         changes.add_tags(respond, f"id:{row['respond_id']}", tags)
@@ -182,11 +182,9 @@ def _record(
     """Mirror, creation, keys, match and sidebar row, all or nothing."""
     workspace_id, org_id = workspace["workspace_id"], workspace["org_id"]
     steps = ("created", "tagged") if outcome == "tagged" else (outcome,)
-    tags = (
-        [tag for tag in found.tags if tag == extract_respond_contacts.OUR_TAG] if outcome != "adopted" else []
-    )
+    tags = [tag for tag in found.tags if tag == _respond_mirror.OUR_TAG] if outcome != "adopted" else []
     with db.transaction() as tx:
-        extract_respond_contacts.write(tx, workspace_id, [found], written_by="create")
+        _respond_mirror.write(tx, workspace_id, [found], written_by="create")
         for status in steps:
             _settle(
                 tx,
@@ -207,7 +205,7 @@ def _record(
 
 
 def _tagged(found: records.RespondContact) -> records.RespondContact:
-    return dataclasses.replace(found, tags=(*found.tags, extract_respond_contacts.OUR_TAG))
+    return dataclasses.replace(found, tags=(*found.tags, _respond_mirror.OUR_TAG))
 
 
 def _claim(db: database.Database, workspace: database.Row, person: _person.Person) -> bool:

@@ -1,22 +1,33 @@
-"""Extract respond.io contacts: a rolling walk through the list, and proof of those that are gone."""
+"""Extract respond.io contacts: a rolling walk through the list, and beside it those just opened, just made, or gone."""
 
 from __future__ import annotations
 
-import dataclasses
 import time
-from collections.abc import Sequence
+from concurrent import futures
+from dataclasses import dataclass
 
 from contact_sync import database, records
 from contact_sync.respond_io import contacts
 from contact_sync.respond_io import session as respond_session
-from contact_sync.stages import _landing, _ledger
+from contact_sync.stages import _ledger, _looks, _respond_mirror, _turns
 
 STAGE = "extract_respond_contacts"
 
-#: The tag that tells contacts which we created; part of what ``content_hash`` watches.
-OUR_TAG = "Auto-Create: Salesforce"
-#: How many absent contacts are asked for one by one in a run; each costs a call.
-GONE_BATCH = 50
+OUR_TAG = _respond_mirror.OUR_TAG
+write = _respond_mirror.write
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long a run goes on: ``seconds``, or to the end of the walk; ``is_rolling`` begins the next walk at once.
+
+    A rolling run ends early with news that somebody waits for. ``patience_seconds`` is how long it waits for the
+    run before it to end, so that the one takes over from the other.
+    """
+
+    seconds: float = 90.0
+    is_rolling: bool = False
+    patience_seconds: float = 0.0
 
 
 def run(
@@ -25,107 +36,98 @@ def run(
     *,
     workspace_id: str,
     run_id: str,
-    seconds: float = 90.0,
+    pace: Pace = Pace(),
 ) -> dict[str, int]:
-    """Go on with the walk for at most ``seconds``, or to its end; write contacts whose content is news.
+    """Go on with the walk at the rate that respond.io allows; write contacts whose content is news.
 
-    Returns counts: ``pages``, ``contacts`` met, ``written``, ``quarantined``, ``gone``, ``walks`` finished, and
-    ``heard``: contacts whose news, by webhook too, still wait to be matched.
+    Contacts that an agent just opened go first. Returns counts: ``pages``, ``contacts`` met, ``written``,
+    ``quarantined``, ``opened`` ones asked for, ``gone``, ``walks`` finished, and ``heard``: contacts whose news,
+    by webhook too, still wait to be matched.
     Raises RetryError if respond.io does not answer: the walk goes on there next time. StopError if it refuses us.
     """
+    deadline = time.monotonic() + pace.seconds
     with (
-        db.advisory_lock(f"walk:{workspace_id}") as is_held,
+        _turns.taken(db, f"walk:{workspace_id}", patience_seconds=pace.patience_seconds) as is_ours,
         _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=workspace_id) as counts,
     ):
-        if is_held:
-            _walk(db, respond, workspace_id, time.monotonic() + seconds, counts)
-            heard = db.one("count_unmatched_news", workspace_id=workspace_id)
-            counts["heard"] = heard["contacts"] if heard else 0
+        if is_ours:
+            names = ("pages", "contacts", "written", "quarantined", "opened", "gone", "walks")
+            counts |= dict.fromkeys(names, 0)
+            walker = _Walker(db, respond, workspace_id, deadline, counts)
+            while walker.walk() and pace.is_rolling and not walker.has_news():
+                pass
+            counts["heard"] = walker.count_heard()
     return counts
 
 
-def _walk(
-    db: database.Database,
-    respond: respond_session.Session,
-    workspace_id: str,
-    deadline: float,
-    counts: _ledger.Counts,
-) -> None:
-    counts |= dict.fromkeys(("pages", "contacts", "written", "quarantined", "gone", "walks"), 0)
-    walk = db.one("open_walk", workspace_id=workspace_id)
-    assert walk is not None
-    cursor = walk["cursor_id"]
-    while counts["pages"] == 0 or time.monotonic() < deadline:
-        page = contacts.list_page(respond, cursor)
-        written, quarantined = _write_page(db, workspace_id, walk["walk_id"], page)
-        counts["pages"] += 1
-        counts["contacts"] += len(page.contacts)
-        counts["written"] += written
-        counts["quarantined"] += quarantined
-        cursor = page.next_cursor
-        if cursor is None:
-            counts["walks"] = 1
-            counts["gone"] = _mark_gone(db, respond, workspace_id)
-            return
+class _Walker:
+    """One run's steps. A page is fetched while the one before it is written, so that no turn in the rate is lost."""
 
+    def __init__(
+        self,
+        db: database.Database,
+        respond: respond_session.Session,
+        workspace_id: str,
+        deadline: float,
+        counts: _ledger.Counts,
+    ) -> None:
+        self._db = db
+        self._respond = respond
+        self._workspace_id = workspace_id
+        self._deadline = deadline
+        self._counts = counts
 
-def _write_page(
-    db: database.Database, workspace_id: str, walk_id: int, page: records.RespondPage
-) -> tuple[int, int]:
-    written = 0
+    def walk(self) -> bool:
+        """Go on with the open walk, or begin one; True if it is finished and there is time for another."""
+        walk = self._db.one("open_walk", workspace_id=self._workspace_id)
+        assert walk is not None
+        with futures.ThreadPoolExecutor(1) as ahead:
+            coming = ahead.submit(contacts.list_page, self._respond, walk["cursor_id"])
+            while True:
+                page = coming.result()
+                is_last = page.next_cursor is None
+                is_next = not is_last and self._has_time()
+                if is_next:
+                    coming = ahead.submit(contacts.list_page, self._respond, page.next_cursor)
+                self._write_page(walk["walk_id"], page)
+                self._look_around()
+                if not is_next:
+                    break
+        if is_last:
+            self._counts["walks"] += 1
+            self._counts["gone"] += _looks.mark_gone(self._db, self._respond, self._workspace_id)
+        return is_last and self._has_time()
 
-    def into(tx: database.Transaction, part: Sequence[records.RespondContact]) -> None:
-        nonlocal written
-        written += write(tx, workspace_id, part, written_by="walk")
+    def has_news(self) -> bool:
+        """Tell whether this run has what matching should look at now."""
+        return bool(self._counts["written"] or self._counts["gone"] or self.count_heard())
 
-    def refuse(tx: database.Transaction, contact: records.RespondContact, reason: str) -> None:
-        workspace = tx.one("select_workspace", workspace_id=workspace_id)
-        tx.execute(
-            "insert_quarantined_row",
-            org_id=workspace["org_id"] if workspace else None,
-            workspace_id=workspace_id,
-            salesforce_id=None,
-            window_id=None,
-            raw=_landing.raw_text(_row(contact)),
-            reason=reason,
-        )
+    def count_heard(self) -> int:
+        """Return how many contacts' news still wait to be matched."""
+        heard = self._db.one("count_unmatched_news", workspace_id=self._workspace_id)
+        return heard["contacts"] if heard else 0
 
-    with db.transaction() as tx:
-        quarantined = _landing.land(tx, page.contacts, into=into, refuse=refuse)
-        tx.execute(
-            "insert_walk_seen", walk_id=walk_id, respond_ids=[contact.respond_id for contact in page.contacts]
-        )
-        tx.execute("advance_walk", walk_id=walk_id, cursor_id=page.next_cursor, contacts=len(page.contacts))
-    return written, quarantined
+    def _has_time(self) -> bool:
+        return time.monotonic() < self._deadline
 
+    def _write_page(self, walk_id: int, page: records.RespondPage) -> None:
+        met = [contact.respond_id for contact in page.contacts]
+        with self._db.transaction() as tx:
+            written, quarantined = _respond_mirror.land(
+                tx, self._workspace_id, page.contacts, written_by="walk"
+            )
+            tx.execute("insert_walk_seen", walk_id=walk_id, respond_ids=met)
+            tx.execute("advance_walk", walk_id=walk_id, cursor_id=page.next_cursor, contacts=len(met))
+        self._count(pages=1, contacts=len(met), written=written, quarantined=quarantined)
 
-def write(
-    tx: database.Transaction,
-    workspace_id: str,
-    found: Sequence[records.RespondContact],
-    *,
-    written_by: str,
-) -> int:
-    """Write contacts into the mirror where their content is news; return how many were."""
-    return tx.execute(
-        "upsert_respond_contacts",
-        workspace_id=workspace_id,
-        contacts=_landing.raw_text([_row(contact) for contact in found]),
-        written_by=written_by,
-        our_tag=OUR_TAG,
-    )
+    def _look_around(self) -> None:
+        opened, written = _looks.read_opened(self._db, self._respond, self._workspace_id)
+        if written:
+            # an agent waits in front of the contact: matching must hear of it now
+            self._deadline = time.monotonic()
+        written += _looks.read_new(self._db, self._respond, self._workspace_id)
+        self._count(opened=opened, written=written)
 
-
-def _row(contact: records.RespondContact) -> records.Json:
-    return {**dataclasses.asdict(contact), "payload": {**contact.payload, "tags": list(contact.tags)}}
-
-
-def _mark_gone(db: database.Database, respond: respond_session.Session, workspace_id: str) -> int:
-    """Absent from two walks is a suspicion; only a 404 proves it."""
-    absent = db.all("select_absent_contacts", workspace_id=workspace_id, batch_size=GONE_BATCH)
-    gone = [row["respond_id"] for row in absent if contacts.get(respond, f"id:{row['respond_id']}") is None]
-    with db.transaction() as tx:
-        if gone:
-            tx.execute("mark_contacts_gone", workspace_id=workspace_id, respond_ids=gone)
-        tx.execute("delete_old_walks", workspace_id=workspace_id)
-    return len(gone)
+    def _count(self, **more: int) -> None:
+        for name, number in more.items():
+            self._counts[name] += number

@@ -7,7 +7,7 @@ import dataclasses
 from contact_sync import database, errors, tenants
 from contact_sync.respond_io import changes, contacts
 from contact_sync.respond_io import session as respond_session
-from contact_sync.stages import _ledger, extract_respond_contacts
+from contact_sync.stages import _ledger, _respond_mirror
 
 STAGE = "restore_tags"
 
@@ -29,7 +29,7 @@ def run(
     ):
         if not is_held or not tenants.known_workspace(db, workspace_id)["tag_created"]:
             return counts
-        tag = extract_respond_contacts.OUR_TAG
+        tag = _respond_mirror.OUR_TAG
         rows = db.all("select_untagged_contacts", workspace_id=workspace_id, tag=tag, batch_size=BATCH)
         counts |= {"looked_at": len(rows), "restored": 0, "rejected": 0}
         for row in rows:
@@ -46,11 +46,11 @@ def _restore(
     found = contacts.get(respond, f"id:{respond_id}")
     if found is None:
         return 0
-    tag = extract_respond_contacts.OUR_TAG
+    tag = _respond_mirror.OUR_TAG
     is_lost = tag not in found.tags
     if is_lost:
         changes.add_tags(respond, f"id:{respond_id}", [tag])
         found = dataclasses.replace(found, tags=(*found.tags, tag))
     with db.transaction() as tx:
-        extract_respond_contacts.write(tx, workspace_id, [found], written_by="get")
+        _respond_mirror.write(tx, workspace_id, [found], written_by="get")
     return int(is_lost)
