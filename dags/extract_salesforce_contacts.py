@@ -3,6 +3,7 @@
 ### What
 Every 30 seconds, for each connected org whose turn it is: read the contacts whose `SystemModstamp` is at or after the
 watermark, land and merge them, compare the count of the last 15 minutes with Salesforce's, fill newly chosen fields.
+Every five minutes: ask how far Salesforce is settled and compare what newly settled; ask its log of deletions.
 Emits `salesforce_contacts` when the mirror changed; a run without news is skipped.
 
 ### When it fails
@@ -56,7 +57,14 @@ def extract_salesforce_contacts() -> None:
                 lambda org_id: stages.extract_salesforce_contacts.run(
                     edges.db, edges.salesforce_of(org_id, lane="extract"), org_id=org_id, run_id=run_id
                 ),
-                news=("rows_merged", "rows_late", "rows_refilled", "fields_changed", "planned"),
+                news=(
+                    "rows_merged",
+                    "rows_late",
+                    "rows_purged",
+                    "rows_refilled",
+                    "fields_changed",
+                    "planned",
+                ),
             )
         if counts.get("planned"):
             outlet_events[assets.maybe_planned_windows].add(assets.planned_windows)

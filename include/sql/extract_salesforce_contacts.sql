@@ -1,5 +1,5 @@
 -- Windows of Salesforce contacts: landed page by page, merged and proven in one transaction.
--- extract_window: running > proven | short (read again) | failed | deferred; only proven ones move the watermark.
+-- extract_window: running > proven | short (read again) | split (two halves) | failed | deferred; only what is proven moves the watermark.
 
 -- name: list_orgs_due
 -- List the connected orgs whose next small window may begin.
@@ -23,10 +23,9 @@ UPDATE salesforce_org
 -- Read up to where the org's contacts are proven complete; null before the first window.
 -- Params: org_id text | Rows: 1 (read_until)
 SELECT max(read_until) AS read_until
-  FROM extract_window
+  FROM proven_window
  WHERE org_id = %(org_id)s
-   AND kind IN ('initial', 'incremental')
-   AND status = 'proven';
+   AND kind IN ('initial', 'incremental');
 
 -- name: select_unfilled_fields
 -- List the chosen fields that no proven full read has brought yet.
@@ -34,10 +33,9 @@ SELECT max(read_until) AS read_until
 SELECT f AS field_name
   FROM unnest(%(fields)s::text[]) AS f
  WHERE NOT EXISTS (
-       SELECT FROM extract_window w
+       SELECT FROM proven_window w
         WHERE w.org_id = %(org_id)s
           AND w.kind IN ('initial', 'refill')
-          AND w.status = 'proven'
           AND w.read_from IS NULL
           AND f = ANY (w.fields)
           -- what changed while the field could not be read was read without it
@@ -52,7 +50,8 @@ SELECT f AS field_name
 UPDATE extract_window
    SET status = 'failed', finished_at = now(), detail = 'its worker stopped; read again by the next window'
  WHERE org_id = %(org_id)s
-   AND status IN ('running', 'short')
+   -- planned and small: the half of a window whose other half died
+   AND status IN ('planned', 'running', 'short')
    -- the daily comparison has windows and a lock of its own
    AND kind <> 'reconcile'
    AND NOT is_big;
@@ -82,7 +81,7 @@ WITH emptied AS (
      WHERE window_id = %(window_id)s
 )
 UPDATE extract_window
-   SET status = 'running', rows_reported = NULL, rows_landed = 0, rows_distinct = 0, rows_quarantined = 0,
+   SET status = 'running', rows_reported = NULL, rows_landed = 0, rows_distinct = 0, rows_quarantined = 0, rows_erased = 0,
        heartbeat_at = now()
  WHERE window_id = %(window_id)s;
 
@@ -193,8 +192,8 @@ WITH landed AS (
         ON c.org_id = w.org_id AND c.salesforce_id = l.salesforce_id AND c.system_modstamp >= l.stamp
 )
 UPDATE extract_window w
-   SET rows_landed = p.rows_landed, rows_distinct = p.rows_distinct, rows_merged = %(rows_merged)s,
-       status = CASE WHEN p.rows_missing = 0 AND w.rows_reported = p.rows_landed + w.rows_quarantined
+   SET rows_landed = p.rows_landed + w.rows_erased, rows_distinct = p.rows_distinct, rows_merged = %(rows_merged)s,
+       status = CASE WHEN p.rows_missing = 0 AND w.rows_reported = p.rows_landed + w.rows_erased + w.rows_quarantined
                      THEN 'proven' ELSE 'short' END,
        finished_at = now()
   FROM proof p
@@ -225,44 +224,4 @@ DELETE FROM salesforce_landing
 -- Params: window_id bigint, status text, detail text | Rows: none
 UPDATE extract_window
    SET status = %(status)s, detail = %(detail)s, finished_at = now()
- WHERE window_id = %(window_id)s;
-
--- name: count_mirrored_since
--- Count the mirror's contacts at or after a stamp, whatever their presence.
--- Params: org_id text, since timestamptz | Rows: 1 (contacts)
-SELECT count(*) AS contacts
-  FROM salesforce_contact
- WHERE org_id = %(org_id)s
-   AND system_modstamp >= %(since)s;
-
--- name: select_late_ids
--- Of the ids and stamps that Salesforce lists, select those that the mirror lacks or holds at an older stamp.
--- Params: org_id text, ids text[], stamps timestamptz[] | Rows: 0..n (salesforce_id)
-SELECT listed.salesforce_id
-  FROM unnest(%(ids)s::text[], %(stamps)s::timestamptz[]) AS listed (salesforce_id, stamp)
-  LEFT JOIN salesforce_contact c ON c.org_id = %(org_id)s AND c.salesforce_id = listed.salesforce_id
- WHERE (c.salesforce_id IS NULL OR c.system_modstamp < listed.stamp)
-   AND NOT EXISTS (
-       SELECT FROM quarantined_row q
-        WHERE q.org_id = %(org_id)s AND q.salesforce_id = listed.salesforce_id AND q.resolved_at IS NULL)
- ORDER BY listed.salesforce_id;
-
--- name: select_missing_winners
--- List the winners of merges that the mirror has never seen.
--- Params: org_id text | Rows: 0..n (salesforce_id)
-SELECT DISTINCT l.master_record_id AS salesforce_id
-  FROM salesforce_contact l
- WHERE l.org_id = %(org_id)s
-   AND l.master_record_id IS NOT NULL
-   AND NOT EXISTS (
-       SELECT FROM salesforce_contact w
-        WHERE w.org_id = l.org_id AND w.salesforce_id = l.master_record_id)
- ORDER BY salesforce_id
- LIMIT 200;
-
--- name: add_late_rows
--- Count rows that the audit found.
--- Params: window_id bigint, rows_late bigint, api_calls bigint | Rows: none
-UPDATE extract_window
-   SET rows_late = rows_late + %(rows_late)s, api_calls = api_calls + %(api_calls)s
  WHERE window_id = %(window_id)s;

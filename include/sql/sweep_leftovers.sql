@@ -7,11 +7,11 @@
 DELETE FROM extract_window w
  WHERE w.status IN ('proven', 'failed', 'split')
    AND w.finished_at < now() - interval '90 days'
-   AND NOT (w.status = 'proven' AND w.read_from IS NULL AND w.kind IN ('initial', 'refill'))
+   AND NOT (w.status IN ('proven', 'split') AND w.split_from IS NULL AND w.read_from IS NULL AND w.kind IN ('initial', 'refill'))
    AND w.window_id <> ALL (
        SELECT DISTINCT ON (l.org_id) l.window_id
-         FROM extract_window l
-        WHERE l.kind IN ('initial', 'incremental') AND l.status = 'proven'
+         FROM proven_window l
+        WHERE l.kind IN ('initial', 'incremental')
         ORDER BY l.org_id, l.read_until DESC);
 
 -- name: delete_old_stage_runs

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from contact_sync import database, errors, fields, tenants
-from contact_sync.salesforce import auth, query
-from contact_sync.stages import _ledger, _selecting, _windows
+from contact_sync.salesforce import auth
+from contact_sync.stages import _auditing, _ledger, _selecting, _settling, _small_windows, _windows
 
 STAGE = "extract_salesforce_contacts"
 
 #: The next window begins this far before the last one's end: clocks of app servers differ by seconds.
 MARGIN = timedelta(seconds=10)
-#: Rows become visible at commit, under the stamp of their save: this far back the count is compared each time.
-AUDITED = timedelta(minutes=15)
 #: Rows that REST reads at once; what is more is planned and read by Bulk (Bulk API 2.0 Developer Guide, "When to Use").
 SMALL = 2_000
-#: How often a window that does not add up is read before it fails.
-ATTEMPTS = 2
 
 
 def run(db: database.Database, salesforce: auth.Session, *, org_id: str, run_id: str) -> dict[str, int]:
     """Read what changed in one org since the watermark into the mirror; refill newly chosen fields.
 
     Returns counts: ``rows_landed``, ``rows_merged`` (rows of the mirror that changed), ``rows_quarantined``,
-    ``rows_late``, ``rows_refilled``, ``fields_changed``; ``planned`` if a big window was left to the load,
-    ``waiting`` while it is not read yet.
+    ``rows_late``, ``rows_purged``, ``rows_refilled``, ``fields_changed``; ``planned`` if a big window was
+    left to the load, ``waiting`` while it is not read yet.
     Raises RetryError if Salesforce does not answer or a window stays short (the watermark stays), StopError if it
     refuses us.
     """
@@ -65,9 +59,12 @@ def _extract(db: database.Database, salesforce: auth.Session, org_id: str, count
         "rows_merged": outcome.merged,
         "rows_quarantined": outcome.quarantined,
     }
-    counts["rows_late"] = _audit(db, salesforce, org_id, selection, outcome)
-    counts["rows_late"] += _fetch_missing_winners(db, salesforce, org_id, selection, outcome)
+    counts["rows_late"] = _auditing.fetch_missing_winners(db, salesforce, selection, outcome)
+    if outcome.kind != "initial":
+        counts["rows_late"] += _auditing.compare_counts(db, salesforce, selection, outcome)
     _refill(db, salesforce, org_id, selection, counts)
+    # last: what the logs refuse must not keep news from the mirror
+    _settling.read_logs(db, salesforce, selection, outcome, counts)
 
 
 def _read_news(
@@ -87,82 +84,10 @@ def _read_news(
     read_from = watermark - MARGIN if watermark else None
     kind = "incremental" if watermark else "initial"
     window = _windows.begin(db, org_id=org_id, kind=kind, read_from=read_from, selection=selection)
-    outcome = _read_or_plan(db, salesforce, window)
+    outcome = _small_windows.read(db, salesforce, window, most=SMALL)
     if outcome is None:
         counts["planned"] = 1
     return outcome
-
-
-def _read_or_plan(
-    db: database.Database, salesforce: auth.Session, window: _windows.Window
-) -> _windows.Outcome | None:
-    """The first page tells how many rows there are: a window of more than ``SMALL`` is planned instead."""
-    for attempt in itertools.count(1):
-        with _windows.ended_by_errors(db, window):
-            pages = query.pages(salesforce, _windows.soql(window))
-            first = next(pages)
-            if first.total_size > SMALL:
-                db.execute("plan_window", window_id=window.window_id, rows_reported=first.total_size)
-                return None
-            outcome = _windows.fill(db, window, itertools.chain([first], pages))
-        if outcome.is_proven:
-            return outcome
-        if attempt == ATTEMPTS:
-            raise _windows.short(db, outcome)
-        db.execute("restart_window", window_id=window.window_id)
-    raise AssertionError("the loop ends by return or raise")
-
-
-def _audit(
-    db: database.Database,
-    salesforce: auth.Session,
-    org_id: str,
-    selection: _windows.Selection,
-    outcome: _windows.Outcome,
-) -> int:
-    """Compare the counts of the last minutes; only where they differ are ids read, and rows only for those missing."""
-    if outcome.kind == "initial":
-        return 0
-    since = (outcome.read_until - AUDITED).replace(microsecond=0)
-    theirs, _ = query.count(salesforce, query.select_count(where=_since(since)))
-    ours = db.one("count_mirrored_since", org_id=org_id, since=since)
-    if ours and ours["contacts"] == theirs:
-        return 0
-    soql = query.select(["Id", "SystemModstamp"], where=_since(since))
-    listed = [record for page in query.pages(salesforce, soql) for record in page.records]
-    late = db.all(
-        "select_late_ids",
-        org_id=org_id,
-        ids=[record["Id"] for record in listed],
-        stamps=[record["SystemModstamp"] for record in listed],
-    )
-    return _read_late(db, salesforce, selection, outcome, [row["salesforce_id"] for row in late])
-
-
-def _fetch_missing_winners(
-    db: database.Database,
-    salesforce: auth.Session,
-    org_id: str,
-    selection: _windows.Selection,
-    outcome: _windows.Outcome,
-) -> int:
-    missing = db.all("select_missing_winners", org_id=org_id)
-    return _read_late(db, salesforce, selection, outcome, [row["salesforce_id"] for row in missing])
-
-
-def _read_late(
-    db: database.Database,
-    salesforce: auth.Session,
-    selection: _windows.Selection,
-    outcome: _windows.Outcome,
-    ids: Sequence[str],
-) -> int:
-    merged = 0
-    for start in range(0, len(ids), 200):
-        where = f"Id IN {query.text_list(ids[start : start + 200])}"
-        pages = query.pages(salesforce, query.select(selection.names, where=where))
-        merged += _windows.add_late(db, outcome, selection, pages)
-    return merged
 
 
 def _refill(
@@ -184,9 +109,5 @@ def _refill(
     if not unfilled or (big and big["is_open"]):
         return
     window = _windows.begin(db, org_id=org_id, kind="refill", read_from=None, selection=selection)
-    outcome = _read_or_plan(db, salesforce, window)
+    outcome = _small_windows.read(db, salesforce, window, most=SMALL)
     counts |= {"rows_refilled": outcome.merged} if outcome else {"planned": 1}
-
-
-def _since(moment: datetime) -> str:
-    return f"SystemModstamp >= {query.datetime_literal(moment)}"
