@@ -32,6 +32,24 @@ SELECT s.match_status, s.matched_by, s.salesforce_id, s.salesforce_url, s.fields
            -- kept apart, so that a match asks nothing of these tables
        OFFSET 0) AS u ON true;
 
+-- name: ask_for_contact
+-- Let a contact that an agent just opened be asked for, unless its row or respond.io's last answer is younger than a minute.
+-- Params: workspace_id text, respond_id bigint | Rows: none
+INSERT INTO respond_look AS held (workspace_id, respond_id, asked_at)
+SELECT w.workspace_id, %(respond_id)s, now()
+  FROM workspace w
+ WHERE w.workspace_id = %(workspace_id)s
+   AND w.org_id IS NOT NULL
+   AND NOT EXISTS (
+       SELECT FROM respond_contact r
+        WHERE r.workspace_id = w.workspace_id AND r.respond_id = %(respond_id)s AND r.seen_at > now() - interval '60 seconds')
+   -- who asks for numbers at random must not keep the walk from its work
+   AND (SELECT count(*) FROM (SELECT FROM respond_look x WHERE x.workspace_id = w.workspace_id AND x.asked_at IS NOT NULL LIMIT 500) AS waiting) < 500
+ON CONFLICT (workspace_id, respond_id) DO UPDATE
+   SET asked_at = excluded.asked_at
+ WHERE held.asked_at IS NULL
+   AND held.answered_at < now() - interval '60 seconds';
+
 -- name: check_database
 -- Answer, if the database does.
 -- Params: none | Rows: 1 (is_up)

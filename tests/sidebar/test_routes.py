@@ -57,6 +57,59 @@ def test_a_contact_without_a_match_is_an_answer(client: httpx.Client) -> None:
     assert (answer.json()["match_status"], answer.json()["reason"]) == ("unmatched", "no_identifier")
 
 
+def waiting(raw: RawSql) -> list[int]:
+    """The contacts that respond.io is to be asked for."""
+    found: list[int] = raw.column("SELECT respond_id FROM respond_look WHERE asked_at IS NOT NULL ORDER BY 1")
+    return found
+
+
+def test_an_opened_contact_is_asked_for(client: httpx.Client, raw: RawSql) -> None:
+    client.get(ADA)
+    assert waiting(raw) == [1]
+
+
+def test_an_unknown_contact_is_asked_for(client: httpx.Client, raw: RawSql) -> None:
+    client.get(f"/api/v1/sidebar/{WORKSPACE}/99")
+    assert waiting(raw) == [99]
+
+
+def test_a_contact_seen_within_the_minute_is_not_asked_for(client: httpx.Client, raw: RawSql) -> None:
+    raw("UPDATE respond_contact SET seen_at = now() - interval '50 seconds'")
+    client.get(ADA)
+    assert waiting(raw) == []
+
+
+@pytest.mark.parametrize(("seconds", "is_asked"), [(50, False), (70, True)])
+def test_a_contact_that_answered_within_the_minute_is_not_asked_for_again(
+    client: httpx.Client, raw: RawSql, seconds: int, is_asked: bool
+) -> None:
+    raw(
+        "INSERT INTO respond_look (workspace_id, respond_id, answered_at)"
+        " VALUES (%(workspace)s, 1, now() - make_interval(secs => %(seconds)s))",
+        workspace=WORKSPACE,
+        seconds=seconds,
+    )
+    client.get(ADA)
+    assert waiting(raw) == ([1] if is_asked else [])
+
+
+def test_a_contact_opened_twice_keeps_its_place_in_the_line(client: httpx.Client, raw: RawSql) -> None:
+    client.get(ADA)
+    before = raw.versions("respond_look")
+    client.get(ADA)
+    assert raw.versions("respond_look") == before
+
+
+def test_so_many_may_wait_and_no_more(client: httpx.Client, raw: RawSql) -> None:
+    raw(
+        "INSERT INTO respond_look (workspace_id, respond_id, asked_at)"
+        " SELECT %(workspace)s, n, now() FROM generate_series(1001, 1500) AS n",
+        workspace=WORKSPACE,
+    )
+    client.get(ADA)
+    assert 1 not in waiting(raw)
+
+
 def test_an_unknown_contact_is_a_problem(client: httpx.Client) -> None:
     answer = client.get(f"/api/v1/sidebar/{WORKSPACE}/99")
     assert answer.headers["Content-Type"] == "application/problem+json"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
-from contact_sync import database
+from contact_sync import database, errors
 from contact_sync.sidebar import hints, models
+
+log = logging.getLogger(__name__)
 
 
 def read(db: database.Database, workspace_id: str, respond_id: int) -> models.Sidebar | None:
@@ -28,6 +31,17 @@ def read(db: database.Database, workspace_id: str, respond_id: int) -> models.Si
             fields=[_item(row, item) for item in row["layout"] or []],
         )
     return models.Sidebar(**place, **_miss(row), fields=[]) if row["is_known"] else None
+
+
+def ask_for_news(db: database.Database, workspace_id: str, respond_id: int) -> None:
+    """Let respond.io be asked for a contact that an agent just opened; the walk does it before anything else.
+
+    What goes wrong is logged only: the agent has the answer already.
+    """
+    try:
+        db.execute("ask_for_contact", workspace_id=workspace_id, respond_id=respond_id)
+    except errors.ContactSyncError as error:
+        log.warning("contact %s of workspace %s is not asked for: %s", respond_id, workspace_id, error)
 
 
 def _miss(row: database.Row) -> dict[str, Any]:

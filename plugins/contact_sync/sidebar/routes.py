@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from fastapi.security import HTTPBearer
+from starlette.background import BackgroundTask
 
 from contact_sync import database, edits
 from contact_sync.sidebar import models, problems, reading, tokens, webhooks
@@ -87,8 +88,15 @@ def read_sidebar(
     """What an agent sees of one contact; without a match its status, reason and hint."""
     found = reading.read(db, workspace_id, respond_id)
     if found is None:
-        raise problems.refusal(404, "unknown_contact", f"There is no contact {respond_id} in this workspace.")
-    return _unless_known(found.model_dump_json(exclude_unset=True).encode(), if_none_match)
+        reading.ask_for_news(db, workspace_id, respond_id)
+        detail = (
+            f"There is no contact {respond_id} in this workspace. If it is new, read it again in a minute."
+        )
+        raise problems.refusal(404, "unknown_contact", detail)
+    answer = _unless_known(found.model_dump_json(exclude_unset=True).encode(), if_none_match)
+    # after the answer: an agent waits for nothing that may be of use only next time
+    answer.background = BackgroundTask(reading.ask_for_news, db, workspace_id, respond_id)
+    return answer
 
 
 @api.post(
