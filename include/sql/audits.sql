@@ -52,11 +52,13 @@ SELECT coalesce(settled_asked_at <= now() - interval '5 minutes', true) AS is_se
 
 -- name: begin_settling
 -- Note that Salesforce is asked how far it is settled; the first time, an hour before the first reading is taken as settled.
--- Params: org_id text, read_until timestamptz | Rows: 1 (settled_until)
+-- Params: org_id text | Rows: 1 (settled_until)
 UPDATE salesforce_org
    SET settled_asked_at = now(),
        -- no transaction of Salesforce lasts so long
-       settled_until = coalesce(settled_until, %(read_until)s - interval '1 hour')
+       settled_until = coalesce(settled_until, (
+           SELECT min(w.read_until) - interval '1 hour' FROM proven_window w
+            WHERE w.org_id = %(org_id)s AND w.kind IN ('initial', 'incremental')))
  WHERE org_id = %(org_id)s
 RETURNING settled_until;
 
@@ -76,9 +78,12 @@ UPDATE salesforce_org
 
 -- name: begin_deleting
 -- Note that the log of deletions is asked for; the first time, from an hour before the first reading.
--- Params: org_id text, read_until timestamptz | Rows: 1 (deletes_until)
+-- Params: org_id text | Rows: 1 (deletes_until)
 UPDATE salesforce_org
-   SET deletes_asked_at = now(), deletes_until = coalesce(deletes_until, %(read_until)s - interval '1 hour')
+   SET deletes_asked_at = now(),
+       deletes_until = coalesce(deletes_until, (
+           SELECT min(w.read_until) - interval '1 hour' FROM proven_window w
+            WHERE w.org_id = %(org_id)s AND w.kind IN ('initial', 'incremental')))
  WHERE org_id = %(org_id)s
 RETURNING deletes_until;
 

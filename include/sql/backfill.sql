@@ -5,8 +5,8 @@
 -- Read what bounds a backfill: the database's clock, the watermark, and the oldest contact's stamp.
 -- Params: org_id text | Rows: 1 (asked_at, watermark, oldest)
 SELECT now() AS asked_at,
-       (SELECT max(read_until) FROM extract_window
-         WHERE org_id = %(org_id)s AND kind IN ('initial', 'incremental') AND status = 'proven') AS watermark,
+       (SELECT max(read_until) FROM proven_window
+         WHERE org_id = %(org_id)s AND kind IN ('initial', 'incremental')) AS watermark,
        (SELECT min(system_modstamp) FROM salesforce_contact WHERE org_id = %(org_id)s) AS oldest;
 
 -- name: plan_backfill_windows

@@ -15,17 +15,21 @@ SELECT name
 
 -- name: select_org_status
 -- Read per org how far it is proven complete, what waits, what is in quarantine and what it cost today.
--- Params: none | Rows: 0..n (org_id, name, conn_id, disconnected_at, watermark_at, watermark_age_seconds, pending_changes, oldest_change_seconds, quarantined_rows, calls_today)
+-- Params: none | Rows: 0..n (org_id, name, conn_id, disconnected_at, watermark_at, watermark_age_seconds, settled_until, settled_age_seconds, is_settled_late, settled_detail, pending_changes, oldest_change_seconds, quarantined_rows, calls_today)
 SELECT o.org_id, o.name, o.conn_id, o.disconnected_at, w.watermark_at,
-       extract(epoch FROM now() - w.watermark_at)::float8 AS watermark_age_seconds,
+       extract(epoch FROM now() - w.watermark_at)::float8 AS watermark_age_seconds, o.settled_until,
+       extract(epoch FROM now() - o.settled_until)::float8 AS settled_age_seconds, o.settled_detail,
+       -- asked every five minutes, or at each slower poll; Salesforce ends a transaction after ten
+       o.disconnected_at IS NULL AND w.watermark_at IS NOT NULL
+           AND coalesce(o.settled_until, o.connected_at) < now() - make_interval(secs => 1200 + 2 * o.poll_seconds) AS is_settled_late,
        p.pending_changes, p.oldest_change_seconds,
        (SELECT count(*) FROM quarantined_row q WHERE q.org_id = o.org_id AND q.resolved_at IS NULL) AS quarantined_rows,
        (SELECT coalesce(jsonb_object_agg(u.lane, u.calls), '{}') FROM api_usage u
          WHERE u.org_id = o.org_id AND u.day = (now() AT TIME ZONE 'UTC')::date) AS calls_today
   FROM salesforce_org o
  CROSS JOIN LATERAL (
-       SELECT max(read_until) AS watermark_at FROM extract_window x
-        WHERE x.org_id = o.org_id AND x.kind IN ('initial', 'incremental') AND x.status = 'proven') AS w
+       SELECT max(read_until) AS watermark_at FROM proven_window x
+        WHERE x.org_id = o.org_id AND x.kind IN ('initial', 'incremental')) AS w
  CROSS JOIN LATERAL (
        SELECT count(*) AS pending_changes,
               coalesce(extract(epoch FROM now() - min(c.queued_at)), 0)::float8 AS oldest_change_seconds
@@ -34,13 +38,13 @@ SELECT o.org_id, o.name, o.conn_id, o.disconnected_at, w.watermark_at,
 
 -- name: select_latest_windows
 -- List each org's latest windows, newest first.
--- Params: windows int | Rows: 0..n (org_id, window_id, kind, status, read_from, read_until, rows_reported, rows_landed, rows_merged, rows_quarantined, rows_late, api_calls, started_at, finished_at, detail)
+-- Params: windows int | Rows: 0..n (org_id, window_id, kind, status, read_from, read_until, rows_reported, rows_landed, rows_distinct, rows_merged, rows_quarantined, rows_erased, rows_late, api_calls, started_at, finished_at, detail)
 SELECT o.org_id, x.window_id, x.kind, x.status, x.read_from, x.read_until, x.rows_reported, x.rows_landed,
-       x.rows_merged, x.rows_quarantined, x.rows_late, x.api_calls, x.started_at, x.finished_at, x.detail
+       x.rows_distinct, x.rows_merged, x.rows_quarantined, x.rows_erased, x.rows_late, x.api_calls, x.started_at, x.finished_at, x.detail
   FROM salesforce_org o
  CROSS JOIN LATERAL (
-       SELECT window_id, kind, status, read_from, read_until, rows_reported, rows_landed, rows_merged,
-              rows_quarantined, rows_late, api_calls, started_at, finished_at, detail
+       SELECT window_id, kind, status, read_from, read_until, rows_reported, rows_landed, rows_distinct,
+              rows_merged, rows_quarantined, rows_erased, rows_late, api_calls, started_at, finished_at, detail
          FROM extract_window
         WHERE org_id = o.org_id
         ORDER BY window_id DESC

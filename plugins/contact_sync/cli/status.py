@@ -94,6 +94,7 @@ def _org(org: Item) -> Iterator[str]:
     if org["disconnected_at"]:
         yield f"  disconnected since {output.visible(org['disconnected_at'])}: nothing is read"
     yield f"  proven complete   {_reach(org)}"
+    yield f"  settled in Salesforce {_settled(org)}"
     yield f"  waiting changes   {org['pending_changes']}{_oldest(org)}"
     yield f"  in quarantine     {org['quarantined_rows']}"
     yield f"  API calls today   {output.counts(org['calls_today']) if org['calls_today'] else 'none'}"
@@ -103,17 +104,17 @@ def _org(org: Item) -> Iterator[str]:
         "status",
         "reported",
         "landed",
+        "distinct",
         "changed",
         "quarantined",
+        "erased",
         "late",
         "calls",
         "until",
     )
-    names = ("window_id", "kind", "status", "rows_reported", "rows_landed", "rows_merged", "rows_quarantined")
-    rows = [
-        tuple(window[name] for name in (*names, "rows_late", "api_calls", "read_until"))
-        for window in org["windows"]
-    ]
+    counted = ("reported", "landed", "distinct", "merged", "quarantined", "erased", "late")
+    names = ("window_id", "kind", "status", *(f"rows_{name}" for name in counted), "api_calls", "read_until")
+    rows = [tuple(window[name] for name in names) for window in org["windows"]]
     yield from output.table(headers, rows, indent="  ")
     yield ""
 
@@ -122,6 +123,17 @@ def _reach(org: Item) -> str:
     if org["watermark_at"] is None:
         return "never read"
     return f"until {output.visible(org['watermark_at'])} UTC, {output.age(org['watermark_age_seconds'])} ago"
+
+
+def _settled(org: Item) -> str:
+    if org["watermark_at"] is None:
+        return "not asked yet"
+    age = output.age(org["settled_age_seconds"])
+    reach = "never" if age == "never" else f"until {output.visible(org['settled_until'])} UTC, {age} ago"
+    detail = f"; {org['settled_detail']}" if org["settled_detail"] else ""
+    if org["is_settled_late"]:
+        return f"{reach}  ALERT: it stands still{detail}. News are read as ever; late commits are not proved absent"
+    return reach + detail
 
 
 def _oldest(org: Item) -> str:

@@ -50,7 +50,7 @@ def settle(
 
     A refusal is noted for ``status`` and stops nothing.
     """
-    row = db.one("begin_settling", org_id=outcome.org_id, read_until=outcome.read_until)
+    row = db.one("begin_settling", org_id=outcome.org_id)
     assert row is not None
     start, end = row["settled_until"], _minute(outcome.read_until)
     if end - _minute(start) < _MINUTE:
@@ -83,7 +83,7 @@ def read_deletions(
 
     One that is in the recycle bin, or was taken out of it, is read; one that is not shown any more was purged.
     """
-    row = db.one("begin_deleting", org_id=outcome.org_id, read_until=outcome.read_until)
+    row = db.one("begin_deleting", org_id=outcome.org_id)
     assert row is not None
     start, end = row["deletes_until"], _minute(outcome.read_until)
     if end - _minute(start) <= _MINUTE:
