@@ -74,7 +74,7 @@ def database_url(
 @pytest.fixture
 def db(database_url: str) -> Iterator[database.Database]:
     """A migrated database without a row, opened as the application's role."""
-    opened = database.Database(database_url)
+    opened = database.Database(database_url, secret=SECRET)
     yield opened
     opened.close()
 

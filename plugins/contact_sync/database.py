@@ -41,8 +41,10 @@ class _Readable(Protocol):
 class Transaction:
     """The verbs over one open transaction. Obtained from :meth:`Database.transaction`, never made by hand."""
 
-    def __init__(self, connection: sqlalchemy.Connection) -> None:
+    def __init__(self, connection: sqlalchemy.Connection, secret: str = "") -> None:
         self._connection = connection
+        #: CONTACT_SYNC_SECRET, for digests of what may not be kept; empty where none was given.
+        self.secret = secret
 
     def execute(self, statement: str, /, **params: Any) -> int:
         """Run a statement; return how many rows it touched."""
@@ -109,9 +111,13 @@ class Transaction:
 
 
 class Database:
-    """One database and its pool. A verb called on it directly is a transaction of its own."""
+    """One database and its pool. A verb called on it directly is a transaction of its own.
 
-    def __init__(self, url: str, *, pool_size: int = 4) -> None:
+    ``secret`` is CONTACT_SYNC_SECRET: only orgs in which people were erased cannot be worked on without it.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 4, secret: str = "") -> None:
+        self._secret = secret
         self._engine = sqlalchemy.create_engine(
             _driver_url(url),
             pool_size=pool_size,
@@ -138,7 +144,7 @@ class Database:
     def transaction(self, *, is_undone: bool = False) -> Iterator[Transaction]:
         """Commit at the end, roll back if anything raises; ``is_undone`` rolls back anyway, for a dry run."""
         with _translated("transaction"), self._engine.connect() as connection, connection.begin() as outer:
-            yield Transaction(connection)
+            yield Transaction(connection, self._secret)
             if is_undone:
                 outer.rollback()
 

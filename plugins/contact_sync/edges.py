@@ -76,9 +76,10 @@ def opened(
     address = environment.get(database.URL_VARIABLE) or (url() if url else None)
     if not address:
         raise errors.StopError(f"{database.URL_VARIABLE} is not set: name the database, postgresql://…")
-    db = database.Database(address)
+    secret = environment.get(SECRET_VARIABLE, "")
+    db = database.Database(address, secret=secret)
     try:
         with transport.http_client() as http:
-            yield Edges(db, http, lookup=lookup, secret=environment.get(SECRET_VARIABLE, ""))
+            yield Edges(db, http, lookup=lookup, secret=secret)
     finally:
         db.close()

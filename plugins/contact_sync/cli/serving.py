@@ -87,9 +87,10 @@ def serve(arguments: argparse.Namespace) -> None:
     url = os.environ.get(database.URL_VARIABLE)
     if not url:
         raise errors.StopError(f"{database.URL_VARIABLE} is not set: name the database, postgresql://…")
-    db = database.Database(url, pool_size=_CONNECTIONS)
+    secret = os.environ.get(edges.SECRET_VARIABLE, "")
+    db = database.Database(url, pool_size=_CONNECTIONS, secret=secret)
     try:
-        app = create_app(db, secret=os.environ.get(edges.SECRET_VARIABLE, ""), lookup=words.lookup)
+        app = create_app(db, secret=secret, lookup=words.lookup)
         if arguments.openapi:
             sys.stdout.write(json.dumps(app.openapi(), indent=2) + "\n")
             return

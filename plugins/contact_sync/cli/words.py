@@ -60,7 +60,8 @@ def opened_database(*, is_rehearsal: bool = False) -> Iterator[database.Database
     if not os.environ.get(database.URL_VARIABLE):
         raise errors.StopError(f"{database.URL_VARIABLE} is not set: name the database, postgresql://…")
     url = os.environ[database.URL_VARIABLE]
-    db = Rehearsal(url) if is_rehearsal else database.Database(url)
+    secret = os.environ.get(edges.SECRET_VARIABLE, "")
+    db = Rehearsal(url, secret=secret) if is_rehearsal else database.Database(url, secret=secret)
     try:
         yield db
     finally:
@@ -81,8 +82,8 @@ class Rehearsal(database.Database):
     So a dry run meets the real checks and constraints, and its counts are those of the real run.
     """
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
+    def __init__(self, url: str, *, secret: str = "") -> None:
+        super().__init__(url, secret=secret)
         self._open = contextlib.ExitStack()
         self._outer: database.Transaction | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from contact_sync import database, records
+from contact_sync import database, records, tombstones
 from contact_sync.stages import _landing
 
 #: The tag that tells contacts which we created; part of what ``content_hash`` watches.
@@ -19,7 +19,17 @@ def write(
     *,
     written_by: str,
 ) -> int:
-    """Write contacts into the mirror where their content is news; return how many were."""
+    """Write contacts into the mirror where their content is news; return how many were. Erased ones are left out."""
+    return _upsert(tx, workspace_id, _without_erased(tx, workspace_id, found), written_by=written_by)
+
+
+def _upsert(
+    tx: database.Transaction,
+    workspace_id: str,
+    found: Sequence[records.RespondContact],
+    *,
+    written_by: str,
+) -> int:
     return tx.execute(
         "upsert_respond_contacts",
         workspace_id=workspace_id,
@@ -41,7 +51,7 @@ def land(
 
     def into(tx: database.Transaction, part: Sequence[records.RespondContact]) -> None:
         nonlocal written
-        written += write(tx, workspace_id, part, written_by=written_by)
+        written += _upsert(tx, workspace_id, part, written_by=written_by)
 
     def refuse(tx: database.Transaction, contact: records.RespondContact, reason: str) -> None:
         workspace = tx.one("select_workspace", workspace_id=workspace_id)
@@ -55,8 +65,18 @@ def land(
             reason=reason,
         )
 
-    quarantined = _landing.land(tx, found, into=into, refuse=refuse)
+    kept = _without_erased(tx, workspace_id, found)
+    quarantined = _landing.land(tx, kept, into=into, refuse=refuse)
     return written, quarantined
+
+
+def _without_erased(
+    tx: database.Transaction, workspace_id: str, found: Sequence[records.RespondContact]
+) -> Sequence[records.RespondContact]:
+    erased = tombstones.erased_contacts(
+        tx, workspace_id=workspace_id, respond_ids=[contact.respond_id for contact in found]
+    )
+    return [contact for contact in found if contact.respond_id not in erased]
 
 
 def _row(contact: records.RespondContact) -> records.Json:

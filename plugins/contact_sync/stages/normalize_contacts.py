@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from contact_sync import database, keys, records
+from contact_sync import database, erasure, keys, records, tombstones
 from contact_sync.stages import _ledger
 
 STAGE = "normalize_contacts"
@@ -55,9 +55,13 @@ def _batch(db: database.Database, org_id: str, batch_size: int, counts: _ledger.
 
 def process(tx: database.Transaction, *, org_id: str) -> tuple[int, int]:
     """Normalize the contacts of the working tables; return how many values were new and how many keys written."""
+    tombstones.are_there(tx, org_id=org_id)
     tx.execute("analyze_changed")
     values = _remember_rules(tx, org_id)
-    return values, _replace_salesforce_keys(tx, org_id) + _replace_respond_keys(tx, org_id)
+    written = _replace_salesforce_keys(tx, org_id) + _replace_respond_keys(tx, org_id)
+    # before anybody sees their keys
+    erasure.erase_returned(tx, org_id=org_id)
+    return values, written
 
 
 def _remember_rules(tx: database.Transaction, org_id: str) -> int:

@@ -1,0 +1,191 @@
+"""Erasure: a person leaves mirrors, keys, matches, queues and history in one transaction, and is kept from coming back.
+
+A person is what was named, the records merged with it, and the contacts that stand for it; keys tell the rest: their
+e-mail is theirs, and so is their phone unless a record of somebody else holds it. Erasing here erases nothing at
+Salesforce or respond.io.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from contact_sync import database, errors, keys, tombstones
+
+#: A value shorter than this is no trace of anybody.
+_TELLING_CHARACTERS = 6
+
+#: Step by step, what is erased; the first tells others who share a key, the last forgets what the others fed.
+_ERASE = (
+    "feed_key_sharers",
+    "erase_edits",
+    "erase_sidebar_rows",
+    "erase_matches",
+    "erase_issues",
+    "erase_candidates",
+    "erase_decisions",
+    "erase_creations",
+    "erase_claims",
+    "erase_samples",
+    "erase_keys",
+    "erase_rules",
+    "erase_unusable_rules",
+    "erase_landed",
+    "erase_quarantined",
+    "erase_mirrored",
+    "erase_changes",
+)
+_FOR_NO_ORG = {"erase_issues", "erase_rules", "erase_unusable_rules"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """How a person is named: by one of these. ``key`` is (email or phone, its comparable form)."""
+
+    salesforce_id: str | None = None
+    contact: tuple[str, int] | None = None
+    key: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erased:
+    """Who was erased, and how many rows that touched. ``shared_keys`` are others' keys too and stay usable."""
+
+    org_id: str
+    salesforce_ids: tuple[str, ...]
+    respond_ids: tuple[tuple[str, int], ...]
+    own_keys: int
+    shared_keys: int
+    rows: int
+
+
+def key_of(text: str, *, kind: str, region: str | None) -> tuple[str, str]:
+    """Return an e-mail or phone as a key. RejectError ``no_key`` says why it is none."""
+    found = keys.email_key(text) if kind == "email" else keys.phone_key(text, region=region)
+    if found.key is None:
+        raise errors.RejectError("no_key", f"that is no usable {kind}: {found.reason}", status=422)
+    return kind, found.key
+
+
+def erase(db: database.Database, *, org_id: str, named: Named) -> Erased:
+    """Erase a person in one transaction, after those that write contacts of the org at this moment.
+
+    Raises StopError without CONTACT_SYNC_SECRET: nothing could keep the person from coming back.
+    """
+    with db.transaction() as tx:
+        if not tx.secret:
+            raise errors.StopError("CONTACT_SYNC_SECRET is not set: tombstones are made with it")
+        tx.one("await_writers", org_id=org_id)
+        tombstones.are_there(tx, org_id=org_id)
+        _start(tx)
+        _name(tx, org_id, named)
+        return _erase(tx, org_id)
+
+
+def erase_returned(tx: database.Transaction, *, org_id: str) -> int:
+    """Erase again whoever of the working tables' contacts came back under another id; return how many.
+
+    What others share with an erased person, a household's phone, stays theirs but identifies nobody.
+    """
+    if not tombstones.are_there(tx, org_id=org_id):
+        return 0
+    _start(tx)
+    tombstones.load_pads(tx)
+    if not tx.execute("name_returned_keys", org_id=org_id):
+        return 0
+    tx.execute("name_returned_records", org_id=org_id)
+    tx.execute("name_contacts_by_key", org_id=org_id)
+    tx.execute("withhold_erased_keys", org_id=org_id)
+    erased = _erase(tx, org_id)
+    return len(erased.salesforce_ids) + len(erased.respond_ids)
+
+
+def readmit(db: database.Database, *, org_id: str, named: Named) -> int:
+    """Let an erased person in again: forget the tombstones of this id or key. Return how many there were.
+
+    The next comparison of all ids, or walk, brings them back.
+    """
+    with db.transaction() as tx:
+        tombstones.are_there(tx, org_id=org_id)
+        return tx.execute("delete_tombstones", org_id=org_id, digests=[_digest(tx.secret, org_id, named)])
+
+
+def _digest(secret: str, org_id: str, named: Named) -> bytes:
+    if named.salesforce_id:
+        return tombstones.salesforce_digest(secret, org_id, named.salesforce_id)
+    if named.contact:
+        return tombstones.respond_digest(secret, *named.contact)
+    assert named.key is not None
+    return tombstones.key_digest(secret, org_id, *named.key)
+
+
+def _start(tx: database.Transaction) -> None:
+    tx.execute("create_erasure_tables")
+    tx.execute("empty_erasure_tables")
+
+
+def _name(tx: database.Transaction, org_id: str, named: Named) -> None:
+    contacts = [named.contact] if named.contact else []
+    tx.execute(
+        "name_erased",
+        salesforce_ids=[named.salesforce_id] if named.salesforce_id else [],
+        workspace_ids=[workspace_id for workspace_id, _ in contacts],
+        respond_ids=[respond_id for _, respond_id in contacts],
+    )
+    if named.key:
+        kind, key = named.key
+        tx.execute("name_holders", org_id=org_id, kind=kind, key=key)
+    tx.execute("name_matched_records", org_id=org_id)
+
+
+def _erase(tx: database.Transaction, org_id: str) -> Erased:
+    tx.execute("name_merged_records", org_id=org_id)
+    tx.execute("name_matched_contacts", org_id=org_id)
+    _name_keys(tx, org_id)
+    if tx.execute("name_contacts_by_key", org_id=org_id):
+        # these contacts may hold further keys
+        _name_keys(tx, org_id)
+    people, held = tx.all("select_erased"), tx.all("select_erased_keys")
+    rows = sum(_run(tx, name, org_id) for name in _ERASE)
+    erased = Erased(
+        org_id=org_id,
+        salesforce_ids=tuple(row["salesforce_id"] for row in people if row["salesforce_id"]),
+        respond_ids=tuple((row["workspace_id"], row["respond_id"]) for row in people if row["workspace_id"]),
+        own_keys=sum(row["is_own"] for row in held),
+        shared_keys=sum(not row["is_own"] for row in held),
+        rows=rows,
+    )
+    own = [(row["kind"], row["key"]) for row in held if row["is_own"]]
+    digests = [
+        tombstones.proof(tx.secret),
+        *(tombstones.salesforce_digest(tx.secret, org_id, number) for number in erased.salesforce_ids),
+        *(tombstones.respond_digest(tx.secret, *contact) for contact in erased.respond_ids),
+        *(tombstones.key_digest(tx.secret, org_id, kind, key) for kind, key in own),
+    ]
+    tx.execute("insert_tombstones", org_id=org_id, digests=digests)
+    return erased
+
+
+def _run(tx: database.Transaction, name: str, org_id: str) -> int:
+    return tx.execute(name) if name in _FOR_NO_ORG else tx.execute(name, org_id=org_id)
+
+
+def _name_keys(tx: database.Transaction, org_id: str) -> None:
+    """Keys from the raw values, too: the feed may not have reached them yet."""
+    values = tx.all("select_erased_values", org_id=org_id)
+    found = [(row["kind"], _key(row["kind"], row["raw"], row["region"])) for row in values]
+    usable = [(kind, key) for kind, key in found if key is not None]
+    tx.execute(
+        "name_keys", org_id=org_id, kinds=[kind for kind, _ in usable], keys=[key for _, key in usable]
+    )
+    telling = {row["raw"] for row in values if len(row["raw"].strip()) >= _TELLING_CHARACTERS}
+    # quarantine keeps rows as JSON text, written with and without escapes
+    spelled = {spelling for raw in telling for spelling in (raw, json.dumps(raw)[1:-1])}
+    digest = {spelling: hashlib.sha256(spelling.encode()).hexdigest() for spelling in spelled}
+    tx.copy_rows("erased_value", ("value", "digest"), ((text, f"\\x{d}") for text, d in digest.items()))
+
+
+def _key(kind: str, raw: str, region: str) -> str | None:
+    found = keys.email_key(raw) if kind == "email" else keys.phone_key(raw, region=region or None)
+    return found.key

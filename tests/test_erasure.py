@@ -1,0 +1,325 @@
+"""A person is erased everywhere at once, others are left as they are, and nobody comes back unseen."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from psycopg2 import sql
+
+from contact_sync import database, erasure, errors, tombstones
+from contact_sync.stages import _respond_mirror
+from tests.raw_sql import RawSql
+from tests.stages.house import NOON, ORG, WORKSPACE, House, person_id
+
+EMAIL = "Ada.Lovelace@example.com"
+PHONE = "+44 20 7946 0958"
+#: The person's number on both sides; no other number looks like it.
+ADA, ADA_CONTACT = 70_707, 700_007_777
+TRACES = ("ovelace", "OVELACE", "7946", str(ADA), str(ADA_CONTACT), "Countess", "Enchantress")
+
+
+@pytest.fixture
+def raw(database_url: str) -> Iterator[RawSql]:
+    opened = RawSql(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def house(db: database.Database, raw: RawSql) -> House:
+    built = House(db, raw)
+    built.org()
+    built.workspace(editing_enabled=True)
+    built.field("Title")
+    built.choose("Title", editable=True)
+    return built
+
+
+@pytest.fixture
+def ada(house: House, raw: RawSql) -> House:
+    """Ada stands in every table that can hold a person; Bob, whom she shares a phone with, beside her."""
+    mary = "+49 30 901820"
+    house.person(ADA, first_name="Ada", last_name="Lovelace", email=EMAIL, phone=PHONE, mobile_phone=mary)
+    house.change_person(
+        ADA, payload={"Title": "Countess", "Fax": "call me"}, home_phone="7946 too long 12345678"
+    )
+    house.contact(ADA_CONTACT, first_name="Ada", last_name="Lovelace", email=EMAIL.lower(), phone=PHONE)
+    house.person(2, last_name="Bob", email="bob@example.com", phone=mary)
+    house.person(3, last_name="Twin", email="twin@example.com")
+    house.contact(2, email="bob@example.com", phone=mary)
+    house.decide(ADA_CONTACT, ADA, reason="she is the Countess Lovelace")
+    house.materialize()
+    house.contact(3, phone=mary)
+    house.match()
+    _queues(raw)
+    house.change_person(ADA, email=EMAIL.upper())
+    house.change_contact(ADA_CONTACT, country="GB")
+    return house
+
+
+def _queues(raw: RawSql) -> None:
+    place = {"org_id": ORG, "workspace_id": WORKSPACE}
+    raw.insert(
+        "field_edit",
+        **place,
+        salesforce_id=person_id(ADA),
+        target_salesforce_id=person_id(ADA),
+        respond_id=ADA_CONTACT,
+        field_name="Title",
+        base_value='"Countess"',
+        new_value='"Enchantress"',
+        requested_by="ann",
+    )
+    raw.insert(
+        "held_change", **place, kind="unmatch", affected=2, sample_ids=[str(ADA_CONTACT), "2", person_id(ADA)]
+    )
+    raw.insert("contact_creation", **place, salesforce_id=person_id(ADA), status="creating")
+    raw.insert(
+        "creation_claim",
+        workspace_id=WORKSPACE,
+        kind="email",
+        key=EMAIL.lower(),
+        salesforce_id=person_id(ADA),
+    )
+    raw.insert(
+        "quarantined_row",
+        org_id=ORG,
+        salesforce_id=person_id(ADA),
+        raw='{"LastName": "Lovelace"}',
+        reason="r",
+    )
+    raw.insert("quarantined_row", org_id=ORG, raw='{"Email": "Ada.Lovelace@example.com"}', reason="r")
+    raw.insert(
+        "quarantined_row", **place, raw=f'{{"respond_id": {ADA_CONTACT}, "x": "Lovelace"}}', reason="r"
+    )
+    raw.insert("quarantined_row", org_id=ORG, salesforce_id=person_id(2), raw="Bob", reason="r")
+    raw.insert("extract_window", org_id=ORG, kind="initial", status="running")
+    raw.insert(
+        "salesforce_listing", org_id=ORG, salesforce_id=person_id(ADA), system_modstamp=NOON, is_deleted=False
+    )
+    walk = "INSERT INTO respond_walk (workspace_id, began_at) VALUES ('acme', now()) RETURNING walk_id"
+    raw.insert("respond_look", workspace_id=WORKSPACE, respond_id=ADA_CONTACT, asked_at=NOON)
+    raw.insert("respond_walk_seen", walk_id=raw.value(walk), respond_id=ADA_CONTACT)
+
+
+def erase(house: House, **named: Any) -> erasure.Erased:
+    return erasure.erase(house.db, org_id=ORG, named=erasure.Named(**named))
+
+
+def traces(raw: RawSql, *wanted: str) -> list[tuple[str, str]]:
+    """(table, trace) of every row of every table whose text holds one of the traces."""
+    tables = raw(
+        "SELECT schemaname, tablename FROM pg_tables"
+        " WHERE schemaname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND schemaname NOT LIKE 'pg_temp%%'"
+    )
+    found = []
+    for table in tables:
+        text = sql.SQL("SELECT t::text AS line FROM {} t").format(
+            sql.Identifier(table["schemaname"], table["tablename"])
+        )
+        lines = [row["line"] for row in raw(text)]
+        found += [(table["tablename"], trace) for trace in wanted for line in lines if trace in line]
+    return found
+
+
+# Everywhere
+
+
+def test_the_house_holds_the_person_in_every_table_that_can(ada: House, raw: RawSql) -> None:
+    held = {table for table, _ in traces(raw, *TRACES)}
+    assert held >= {
+        "salesforce_contact", "respond_contact", "salesforce_key", "respond_key", "key_rule", "contact_match",
+        "match_issue", "match_decision", "sidebar_fields", "field_edit", "edit_event", "held_change",
+        "contact_creation", "creation_claim", "quarantined_row", "salesforce_listing", "respond_walk_seen",
+        "respond_look", "pending_change",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"salesforce_id": person_id(ADA)},
+        {"contact": (WORKSPACE, ADA_CONTACT)},
+        {"key": ("email", EMAIL.lower())},
+        {"key": ("phone", "+442079460958")},
+    ],
+    ids=["record", "contact", "email", "phone"],
+)
+def test_nothing_of_the_person_is_left_in_any_table(ada: House, raw: RawSql, named: dict[str, Any]) -> None:
+    erased = erase(ada, **named)
+    assert (erased.salesforce_ids, erased.respond_ids) == ((person_id(ADA),), ((WORKSPACE, ADA_CONTACT),))
+    assert traces(raw, *TRACES) == []
+    ada.materialize()
+    assert traces(raw, *TRACES) == []
+
+
+def test_others_stay_as_they_are(ada: House) -> None:
+    erase(ada, salesforce_id=person_id(ADA))
+    ada.materialize()
+    assert ada.verdict(2) == ("email+phone", "2")
+    # the phone that two had is Bob's alone now
+    assert ada.verdict(3) == ("phone", "2")
+
+
+def test_a_rows_own_quarantine_is_spared(ada: House, raw: RawSql) -> None:
+    erase(ada, salesforce_id=person_id(ADA))
+    assert raw.column("SELECT raw FROM quarantined_row") == ["Bob"]
+
+
+def test_a_landed_row_is_erased_and_counted(house: House, raw: RawSql) -> None:
+    raw.insert("extract_window", org_id=ORG, kind="initial", status="running")
+    raw.insert(
+        "salesforce_landing", window_id=1, row_number=0, record={"Id": person_id(ADA), "LastName": "Lovelace"}
+    )
+    erase(house, salesforce_id=person_id(ADA))
+    assert traces(raw, "Lovelace") == []
+    assert raw.value("SELECT rows_erased FROM extract_window") == 1
+
+
+def test_records_merged_with_the_person_go_too(house: House, raw: RawSql) -> None:
+    for number in (1, 2, 3):
+        house.person(number, email=f"ada{number}@example.com")
+    house.merge(1, 2)
+    house.merge(2, 3)
+    assert len(erase(house, salesforce_id=person_id(2)).salesforce_ids) == 3
+    assert raw.value("SELECT count(*) FROM salesforce_contact") == 0
+
+
+def test_merges_in_a_circle_end(house: House) -> None:
+    house.person(1), house.person(2)
+    house.merge(1, 2)
+    house.merge(2, 1)
+    assert len(erase(house, salesforce_id=person_id(1)).salesforce_ids) == 2
+
+
+def test_a_person_whom_nobody_has_normalized_yet_is_erased_whole(house: House, raw: RawSql) -> None:
+    house.person(ADA, email=EMAIL)
+    erase(house, salesforce_id=person_id(ADA))
+    assert traces(raw, *TRACES) == []
+    house.person(2, email=EMAIL.lower())
+    house.match()
+    assert raw.value("SELECT count(*) FROM salesforce_contact") == 0
+
+
+def test_a_record_that_never_landed_is_kept_out(house: House, raw: RawSql) -> None:
+    assert erase(house, salesforce_id=person_id(ADA)).rows == 0
+    assert raw.value("SELECT count(*) FROM erased_person") == 2
+
+
+# Coming back
+
+
+def test_tombstones_name_nobody(ada: House, raw: RawSql) -> None:
+    erase(ada, salesforce_id=person_id(ADA))
+    assert {len(bytes(digest)) for digest in raw.column("SELECT digest FROM erased_person")} == {32}
+
+
+@pytest.mark.parametrize("cells", [{"email": EMAIL}, {"phone": PHONE}, {"phone": PHONE, "email": EMAIL}])
+def test_a_person_who_comes_back_under_another_id_is_erased_again(
+    ada: House, raw: RawSql, cells: dict[str, str]
+) -> None:
+    erase(ada, salesforce_id=person_id(ADA))
+    ada.person(9, last_name="Lovelace", **cells)
+    ada.contact(9, last_name="Lovelace", **cells)
+    ada.materialize()
+    assert traces(raw, "ovelace", "7946", person_id(9)) == []
+    ada.person(9, email="new@example.com")
+    with ada.db.transaction() as tx:
+        assert tombstones.without_erased_ids(tx, org_id=ORG, ids=[person_id(9), person_id(8)]) == [
+            person_id(8)
+        ]
+
+
+def test_somebody_else_with_the_persons_phone_stays_but_is_not_found_by_it(ada: House) -> None:
+    erase(ada, salesforce_id=person_id(ADA))
+    ada.person(9, email="charles@example.com", phone=PHONE)
+    ada.contact(9, phone=PHONE, email="other@example.com")
+    ada.contact(10, email="charles@example.com")
+    ada.materialize()
+    assert ada.verdict(10) == ("email", "9")
+    assert ada.verdict(9) == ("unmatched", "no_counterpart")
+
+
+def test_a_contact_read_again_stays_away(ada: House, raw: RawSql) -> None:
+    erase(ada, salesforce_id=person_id(ADA))
+    found = {"first_name": "Ada", "email": "other@example.com", "respond_id": ADA_CONTACT}
+    with ada.db.transaction() as tx:
+        contacts = [respond_contact(**found), respond_contact(respond_id=5)]
+        _respond_mirror.write(tx, WORKSPACE, contacts, written_by="get")
+    assert ADA_CONTACT not in raw.column("SELECT respond_id FROM respond_contact")
+    assert 5 in raw.column("SELECT respond_id FROM respond_contact")
+
+
+def respond_contact(**cells: Any) -> Any:
+    from contact_sync import records
+
+    given = dict.fromkeys(("first_name", "last_name", "email", "phone", "country", "created_at"))
+    return records.RespondContact(**{**given, "tags": (), "payload": {}, **cells})
+
+
+def test_a_readmitted_person_may_come_back(ada: House, raw: RawSql) -> None:
+    erase(ada, salesforce_id=person_id(ADA))
+    assert erasure.readmit(ada.db, org_id=ORG, named=erasure.Named(key=("email", EMAIL.lower()))) == 1
+    ada.person(9, email=EMAIL)
+    ada.match()
+    assert person_id(9) in raw.column("SELECT salesforce_id FROM salesforce_contact")
+
+
+# The secret
+
+
+def test_without_a_secret_nobody_is_erased(database_url: str, house: House) -> None:
+    db = database.Database(database_url)
+    with pytest.raises(errors.StopError, match="CONTACT_SYNC_SECRET"):
+        erasure.erase(db, org_id=ORG, named=erasure.Named(salesforce_id=person_id(1)))
+    db.close()
+
+
+@pytest.mark.parametrize("secret", ["", "another secret"])
+def test_under_another_secret_work_stops_before_anybody_comes_back(
+    database_url: str, ada: House, secret: str
+) -> None:
+    erase(ada, salesforce_id=person_id(ADA))
+    other = database.Database(database_url, secret=secret)
+    with pytest.raises(errors.StopError, match="another CONTACT_SYNC_SECRET"), other.transaction() as tx:
+        tombstones.are_there(tx, org_id=ORG)
+    other.close()
+
+
+def test_the_database_makes_the_same_digests(house: House, raw: RawSql) -> None:
+    with house.db.transaction() as tx:
+        tombstones.load_pads(tx)
+        tx.execute("insert_tombstones", org_id=ORG, digests=[tombstones.proof(tx.secret)])
+        ours = tombstones.salesforce_digest(tx.secret, ORG, person_id(1))
+        tx.execute("insert_tombstones", org_id=ORG, digests=[ours])
+        tx.copy_rows(
+            "salesforce_listing",
+            ("org_id", "salesforce_id", "system_modstamp", "is_deleted"),
+            [(ORG, person_id(number), NOON, False) for number in (1, 2)],
+        )
+        assert tombstones.drop_listed(tx, org_id=ORG) == 1
+
+
+# Side by side
+
+
+def test_an_erasure_waits_for_whoever_writes_contacts(ada: House, raw: RawSql) -> None:
+    done = threading.Event()
+
+    def run() -> None:
+        erase(ada, salesforce_id=person_id(ADA))
+        done.set()
+
+    with ada.db.transaction() as tx:
+        tombstones.are_there(tx, org_id=ORG)
+        worker = threading.Thread(target=run)
+        worker.start()
+        waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        while not raw.value(waiting):
+            assert worker.is_alive()
+        assert not done.is_set()
+    worker.join()
+    assert done.is_set()
