@@ -64,7 +64,7 @@ WITH emptied AS (
 )
 UPDATE extract_window
    SET bulk_job_id = %(bulk_job_id)s, queried_at = %(queried_at)s, result_locator = NULL, is_landed = false,
-       rows_reported = NULL, rows_landed = 0, rows_quarantined = 0, heartbeat_at = now()
+       rows_reported = NULL, rows_landed = 0, rows_quarantined = 0, rows_erased = 0, heartbeat_at = now()
  WHERE window_id = %(window_id)s;
 
 -- name: beat_window
@@ -115,7 +115,7 @@ WITH emptied AS (
 )
 UPDATE extract_window
    SET status = CASE WHEN status = 'short' THEN 'running' ELSE status END, bulk_job_id = NULL, result_locator = NULL,
-       is_landed = false, rows_landed = 0, rows_quarantined = 0, detail = %(detail)s
+       is_landed = false, rows_landed = 0, rows_quarantined = 0, rows_erased = 0, detail = %(detail)s
  WHERE window_id = %(window_id)s;
 
 -- name: select_bulk_progress

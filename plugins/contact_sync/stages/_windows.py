@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from contact_sync import database, errors, records
+from contact_sync import database, errors, records, tombstones
 from contact_sync.salesforce import query
 from contact_sync.stages import _landing
 
@@ -195,6 +195,7 @@ def land_page(tx: database.Transaction, window: Window, rows: Sequence[records.J
 def _merge(tx: database.Transaction, window: Window) -> int:
     # what was really read: a field that was lost since the window was planned keeps its values
     names = list(window.selection.names)
+    tombstones.drop_landed(tx, org_id=window.org_id, window_id=window.window_id)
     tx.execute("quarantine_landed_rows", window_id=window.window_id, org_id=window.org_id)
     tx.execute("resolve_quarantined_rows", window_id=window.window_id, org_id=window.org_id)
     return tx.execute(
