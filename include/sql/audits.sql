@@ -159,25 +159,34 @@ SELECT settled_until, settled_detail, now() AS asked_at
  WHERE org_id = %(org_id)s;
 
 -- name: count_mirrored_between
--- Count the mirror's contacts in a range of stamps, by what Salesforce would say of them; a null bound is open.
--- Params: org_id text, low timestamptz, high timestamptz | Rows: 1 (live, deleted, gone)
+-- Count the mirror's contacts in a range of stamps, as Salesforce would; a null low is open.
+-- Params: org_id text, low timestamptz, high timestamptz | Rows: 1 (live, deleted)
 SELECT count(*) FILTER (WHERE presence = 'live') AS live,
-       count(*) FILTER (WHERE presence = 'deleted') AS deleted,
-       count(*) FILTER (WHERE presence IN ('purged', 'not_visible')) AS gone
+       count(*) FILTER (WHERE presence = 'deleted') AS deleted
   FROM salesforce_contact
  WHERE org_id = %(org_id)s
    AND (%(low)s::timestamptz IS NULL OR system_modstamp >= %(low)s)
    AND system_modstamp < %(high)s;
 
--- name: count_unmirrored
--- Of the ids and stamps that Salesforce lists, count those the mirror holds otherwise, and those in quarantine.
--- Params: org_id text, ids text[], stamps timestamptz[] | Rows: 1 (missing, older, quarantined)
-SELECT count(*) FILTER (WHERE c.salesforce_id IS NULL AND NOT q.is_there) AS missing,
-       count(*) FILTER (WHERE c.system_modstamp < listed.stamp AND NOT q.is_there) AS older,
-       count(*) FILTER (WHERE q.is_there AND (c.salesforce_id IS NULL OR c.system_modstamp < listed.stamp)) AS quarantined
+-- name: count_unlisted
+-- Count the mirror's contacts in a range of stamps that are not among the listed ids.
+-- Params: org_id text, low timestamptz, high timestamptz, ids text[] | Rows: 1 (contacts)
+SELECT count(*) AS contacts
+  FROM salesforce_contact c
+  LEFT JOIN unnest(%(ids)s::text[]) AS listed (salesforce_id) USING (salesforce_id)
+ WHERE c.org_id = %(org_id)s
+   AND (%(low)s::timestamptz IS NULL OR c.system_modstamp >= %(low)s)
+   AND c.system_modstamp < %(high)s
+   AND c.presence IN ('live', 'deleted')
+   AND listed.salesforce_id IS NULL;
+
+-- name: select_unmirrored
+-- Of the ids and stamps that Salesforce lists, select those that the mirror lacks or holds at an older stamp, and say why.
+-- Params: org_id text, ids text[], stamps timestamptz[] | Rows: 0..n (salesforce_id, is_there, is_quarantined)
+SELECT listed.salesforce_id, c.salesforce_id IS NOT NULL AS is_there,
+       EXISTS (SELECT FROM quarantined_row q
+                WHERE q.org_id = %(org_id)s AND q.salesforce_id = listed.salesforce_id AND q.resolved_at IS NULL) AS is_quarantined
   FROM unnest(%(ids)s::text[], %(stamps)s::timestamptz[]) AS listed (salesforce_id, stamp)
   LEFT JOIN salesforce_contact c ON c.org_id = %(org_id)s AND c.salesforce_id = listed.salesforce_id
- CROSS JOIN LATERAL (
-       SELECT EXISTS (
-              SELECT FROM quarantined_row r
-               WHERE r.org_id = %(org_id)s AND r.salesforce_id = listed.salesforce_id AND r.resolved_at IS NULL) AS is_there) AS q;
+ WHERE c.salesforce_id IS NULL
+    OR c.system_modstamp < listed.stamp;

@@ -78,3 +78,43 @@ def test_before_the_first_org_the_next_step_is_told(command: Command) -> None:
 
 def test_an_org_never_read_says_so(command: Command, house: House) -> None:
     assert "never read" in command("status").out
+
+
+def settled(command: Command, raw: RawSql, age: str, **cells: object) -> tuple[dict[str, object], str]:
+    """The org's status as both readers see it, with what has settled so long ago."""
+    raw("UPDATE salesforce_org SET settled_until = now() - %(age)s::interval", age=age)
+    if cells:
+        raw.update("salesforce_org", {"org_id": ORG}, **cells)
+    [org] = command("status", "--json").json["orgs"]
+    return org, command("status").out
+
+
+def test_the_age_of_what_has_settled_is_told(command: Command, busy: House, raw: RawSql) -> None:
+    org, shown = settled(command, raw, "6 minutes")
+    assert 350 < float(str(org["settled_age_seconds"])) < 400
+    assert not org["is_settled_late"]
+    assert "6 min ago" in shown
+    assert "ALERT" not in shown
+
+
+def test_what_has_settled_standing_still_is_an_alert_with_its_reason(
+    command: Command, busy: House, raw: RawSql
+) -> None:
+    org, shown = settled(command, raw, "25 minutes", settled_detail="a transaction is open")
+    assert org["is_settled_late"]
+    assert "ALERT: it stands still; a transaction is open" in shown
+
+
+def test_a_disconnected_org_raises_no_alert(command: Command, busy: House, raw: RawSql) -> None:
+    org, shown = settled(command, raw, "3 days", disconnected_at=datetime.now(UTC))
+    assert not org["is_settled_late"]
+    assert "ALERT" not in shown
+
+
+def test_a_windows_numbers_are_all_there(command: Command, busy: House, raw: RawSql) -> None:
+    raw("UPDATE extract_window SET rows_distinct = 1, rows_erased = 2, rows_late = 3, api_calls = 4")
+    [org] = command("status", "--json").json["orgs"]
+    names = ("reported", "landed", "distinct", "merged", "quarantined", "erased", "late")
+    assert [org["windows"][0][f"rows_{name}"] for name in names] == [1, 1, 1, 1, 0, 2, 3]
+    shown = command("status").out
+    assert "reported  landed  distinct  changed  quarantined  erased  late  calls" in shown

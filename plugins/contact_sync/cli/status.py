@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from contact_sync import database
-from contact_sync.cli import output, words
+from contact_sync.cli import auditing, output, words
 
 WINDOWS = 3
 
@@ -15,17 +15,21 @@ Item = Mapping[str, Any]
 
 
 def add_commands(commands: words.Commands) -> None:
-    words.declare(
+    parser = words.declare(
         commands,
         "status",
         run,
-        about="Say how things stand: watermarks, windows, matches, backlog, latest runs, API calls of today.",
-        example="status --json",
+        about="Say how things stand: watermarks, windows, matches, backlog, latest runs, API calls of today."
+        " With --audit, count contacts in Salesforce and here, over a range of stamps that has settled.",
+        example="status --json\n  python -m contact_sync status --audit --from 2026-01-01",
     )
+    auditing.add_options(parser)
 
 
-def run(arguments: argparse.Namespace) -> None:
+def run(arguments: argparse.Namespace) -> int | None:
     """Read and print."""
+    if auditing.is_asked(arguments):
+        return auditing.run(arguments)
     with words.opened_database() as db:
         document: dict[str, Sequence[Item]] = {
             "orgs": _orgs(db),
@@ -33,6 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
             "stages": [dict(row) for row in db.all("select_latest_stage_runs")],
         }
     output.answer(arguments, document, _lines(document))
+    return None
 
 
 def _orgs(db: database.Database) -> list[Item]:
@@ -94,7 +99,7 @@ def _org(org: Item) -> Iterator[str]:
     if org["disconnected_at"]:
         yield f"  disconnected since {output.visible(org['disconnected_at'])}: nothing is read"
     yield f"  proven complete   {_reach(org)}"
-    yield f"  settled in Salesforce {_settled(org)}"
+    yield f"  settled           {_settled(org)}"
     yield f"  waiting changes   {org['pending_changes']}{_oldest(org)}"
     yield f"  in quarantine     {org['quarantined_rows']}"
     yield f"  API calls today   {output.counts(org['calls_today']) if org['calls_today'] else 'none'}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from contact_sync import database, records
+from contact_sync import database, records, tombstones
 from contact_sync.salesforce import auth, query
 from contact_sync.stages import _windows
 
@@ -52,7 +52,12 @@ def fetch_unlike(
             ids=[record["Id"] for record in page.records],
             stamps=[record["SystemModstamp"] for record in page.records],
         )
-        fetched += fetch(db, salesforce, selection, outcome, [row["salesforce_id"] for row in late])
+        with db.transaction() as tx:
+            # an erased person stays away: asking again each time would only cost calls
+            ids = tombstones.without_erased_ids(
+                tx, org_id=outcome.org_id, ids=[row["salesforce_id"] for row in late]
+            )
+        fetched += fetch(db, salesforce, selection, outcome, ids)
     return fetched
 
 
