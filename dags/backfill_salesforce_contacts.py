@@ -25,7 +25,7 @@ import pendulum
 from airflow.sdk import Param, TriggerRule, dag, task
 
 from contact_sync import backfill, stages
-from contact_sync.airflow_side import assets, timetable, wiring
+from contact_sync.airflow_side import assets, pools, timetable, wiring
 
 TIME = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$"
 
@@ -69,6 +69,7 @@ def backfill_salesforce_contacts() -> None:
         outlets=[assets.salesforce_contacts],
         trigger_rule=TriggerRule.NONE_FAILED,
         retries=10,
+        pool=pools.BACKFILL,
         retry_delay=timedelta(seconds=30),
     )
     def load(org_ids: list[str], run_id: str) -> dict[str, int]:

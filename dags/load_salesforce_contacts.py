@@ -22,7 +22,7 @@ import pendulum
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, task
 
 from contact_sync import records, stages
-from contact_sync.airflow_side import assets, wiring
+from contact_sync.airflow_side import assets, pools, wiring
 
 
 @dag(
@@ -55,8 +55,10 @@ def load_salesforce_contacts() -> None:
 
     orgs = list_orgs_with_big_windows()
     # backfills and refills have a lane of their own, so that a first load never waits for them
-    load.override(task_id="load_salesforce_contacts").partial(lane="extract").expand(org_ids=orgs)
-    load.override(task_id="load_salesforce_contacts_backfill").partial(lane="backfill").expand(org_ids=orgs)
+    news = load.override(task_id="load_salesforce_contacts", pool=pools.LOAD)
+    rest = load.override(task_id="load_salesforce_contacts_backfill", pool=pools.BACKFILL)
+    news.partial(lane="extract").expand(org_ids=orgs)
+    rest.partial(lane="backfill").expand(org_ids=orgs)
 
 
 load_salesforce_contacts()

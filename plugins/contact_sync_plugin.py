@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.plugins_manager import AirflowPlugin
 
-from contact_sync.airflow_side import timetable
+from contact_sync.airflow_side import pools, timetable
 
 
 class ContactSyncPlugin(AirflowPlugin):
@@ -12,3 +12,4 @@ class ContactSyncPlugin(AirflowPlugin):
 
     name = "contact_sync"
     timetables = [timetable.BackfillTimetable]  # noqa: RUF012 - as Airflow reads it
+    listeners = [pools]  # noqa: RUF012
