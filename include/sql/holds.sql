@@ -25,3 +25,53 @@ UPDATE held_change
  WHERE hold_id = %(hold_id)s
    AND decision IS NULL
 RETURNING hold_id;
+
+-- name: select_latest_hold
+-- Read the latest hold of one scope and kind.
+-- Params: org_id text, workspace_id text, kind text | Rows: 0..1 (hold_id, affected, decision, approved_up_to, applied_at)
+SELECT hold_id, affected, decision, approved_up_to, applied_at
+  FROM held_change
+ WHERE org_id = %(org_id)s
+   AND workspace_id IS NOT DISTINCT FROM %(workspace_id)s
+   AND kind = %(kind)s
+ ORDER BY hold_id DESC
+ LIMIT 1;
+
+-- name: upsert_hold
+-- Open a hold, or bring the open one of the scope and kind up to date.
+-- Params: org_id text, workspace_id text, kind text, affected bigint, share numeric, sample_ids text[] | Rows: 1 (hold_id)
+INSERT INTO held_change AS held (org_id, workspace_id, kind, affected, share, sample_ids)
+VALUES (%(org_id)s, %(workspace_id)s, %(kind)s, %(affected)s, %(share)s, %(sample_ids)s::text[])
+ON CONFLICT (org_id, coalesce(workspace_id, ''), kind) WHERE decision IS NULL DO UPDATE
+   SET affected = excluded.affected, share = excluded.share, sample_ids = excluded.sample_ids
+RETURNING hold_id;
+
+-- name: withdraw_hold
+-- Close an open hold that nobody decided: nothing is withheld any more.
+-- Params: org_id text, workspace_id text, kind text | Rows: none
+UPDATE held_change
+   SET decision = 'withdrawn', decided_at = now()
+ WHERE org_id = %(org_id)s
+   AND workspace_id IS NOT DISTINCT FROM %(workspace_id)s
+   AND kind = %(kind)s
+   AND decision IS NULL;
+
+-- name: use_approval
+-- Use an approval up: it serves one run.
+-- Params: hold_id bigint | Rows: none
+UPDATE held_change
+   SET applied_at = now()
+ WHERE hold_id = %(hold_id)s;
+
+-- name: list_held_scopes
+-- List whose changes are withheld now, decided or not; an org held by its gate comes without a workspace.
+-- Params: none | Rows: 0..n (org_id, workspace_id, kind, hold_id)
+SELECT h.org_id, h.workspace_id, h.kind, h.hold_id
+  FROM held_change h
+  JOIN salesforce_org o ON o.org_id = h.org_id AND o.disconnected_at IS NULL
+ WHERE h.hold_id IN (SELECT max(hold_id) FROM held_change GROUP BY org_id, coalesce(workspace_id, ''), kind)
+   AND (h.decision IS NULL
+        -- a refusal of the gate's question leaves the org unmatched until its data is better
+        OR (h.kind = 'gate' AND h.decision = 'rejected'
+            AND 'held' = (SELECT verdict FROM quality_run q WHERE q.org_id = h.org_id ORDER BY quality_run_id DESC LIMIT 1)))
+ ORDER BY h.hold_id;

@@ -2,12 +2,15 @@
 -- The changes it consumes are deleted in the transaction that writes the keys; a crash leaves both as they were.
 
 -- name: list_orgs_with_changes
--- List the connected orgs with something to normalize, match or materialize.
+-- List the connected orgs with something to normalize, match or materialize, or whose suites are a day old or held.
 -- Params: none | Rows: 0..n (org_id)
 SELECT o.org_id
   FROM salesforce_org o
+  LEFT JOIN LATERAL (
+       SELECT ran_at, verdict FROM quality_run r WHERE r.org_id = o.org_id ORDER BY quality_run_id DESC LIMIT 1) AS q ON true
  WHERE o.disconnected_at IS NULL
-   AND EXISTS (SELECT FROM pending_change p WHERE p.org_id = o.org_id)
+   AND (q.verdict = 'held' OR q.ran_at < now() - interval '23 hours'
+        OR EXISTS (SELECT FROM pending_change p WHERE p.org_id = o.org_id))
  ORDER BY o.org_id;
 
 -- name: create_normalize_tables

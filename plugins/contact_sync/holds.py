@@ -6,7 +6,8 @@ approved.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from contact_sync import database, errors
@@ -16,9 +17,58 @@ Decision = Literal["approved", "rejected"]
 #: What is withheld, as a person reads it.
 KINDS = {
     "unmatch": "contacts would lose their match",
-    "blank": "sidebar rows would lose all their values",
+    "blank": "sidebar rows would lose a value",
     "gate": "rows did not pass the quality checks",
 }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """What a run would change if nobody minds: ``affected`` rows of a workspace, or of an org; ids only."""
+
+    org_id: str
+    workspace_id: str | None
+    kind: Literal["unmatch", "blank", "gate"]
+    affected: int
+    share: float | None = None
+    sample_ids: Sequence[str] = field(default=())
+
+
+def settled(tx: database.Transaction, change: Withheld) -> bool:
+    """Return whether an approval covers ``change``, and use it up; else leave a hold that asks for one.
+
+    A refusal stands as the answer until more is affected than was refused.
+    """
+    scope = {"org_id": change.org_id, "workspace_id": change.workspace_id, "kind": change.kind}
+    last = tx.one("select_latest_hold", **scope)
+    if (
+        last
+        and last["decision"] == "approved"
+        and not last["applied_at"]
+        and change.affected <= last["approved_up_to"]
+    ):
+        tx.execute("use_approval", hold_id=last["hold_id"])
+        return True
+    if last is None or last["decision"] != "rejected" or change.affected > last["affected"]:
+        tx.one(
+            "upsert_hold",
+            **scope,
+            affected=change.affected,
+            share=change.share,
+            sample_ids=list(change.sample_ids),
+        )
+    return False
+
+
+def is_gate_held(db: database.Database | database.Transaction, org_id: str) -> bool:
+    """Return whether the quality gate withholds this org's contacts from matching."""
+    row = db.one("is_gate_held", org_id=org_id)
+    return bool(row and row["is_held"])
+
+
+def in_force(db: database.Database) -> list[database.Row]:
+    """Return whose changes are withheld now: ``org_id``, ``workspace_id``, ``kind``, ``hold_id``."""
+    return db.all("list_held_scopes")
 
 
 def open_holds(db: database.Database) -> list[database.Row]:

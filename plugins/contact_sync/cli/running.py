@@ -53,6 +53,10 @@ def _normalize(opened: edges.Edges, org_id: str, run_id: str) -> dict[str, int]:
     return stages.normalize_contacts.run(opened.db, org_id=org_id, run_id=run_id)
 
 
+def _gate(opened: edges.Edges, org_id: str, run_id: str) -> dict[str, int]:
+    return stages.gate_contacts.run(opened.db, org_id=org_id, run_id=run_id)
+
+
 def _match(opened: edges.Edges, org_id: str, run_id: str) -> dict[str, int]:
     return stages.match_contacts.run(opened.db, org_id=org_id, run_id=run_id)
 
@@ -85,6 +89,7 @@ ROAD = (
     Stage(name="load_salesforce_contacts", per="org", call=_load_salesforce),
     Stage(name="extract_respond_contacts", per="workspace", call=_extract_respond),
     Stage(name="normalize_contacts", per="org", call=_normalize),
+    Stage(name="gate_contacts", per="org", call=_gate),
     Stage(name="match_contacts", per="org", call=_match),
     Stage(name="materialize_sidebar", per="org", call=_materialize),
     Stage(name="judge_bulk_imports", per="org", call=_judge),
@@ -112,7 +117,7 @@ def add_commands(commands: words.Commands) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run what was asked for; 1 if any scope failed."""
+    """Run what was asked for; 1 if any scope failed or has changes withheld."""
     wanted = [stage for stage in ROAD if arguments.stage in ("all", stage.name)]
     run_id = f"cli-{uuid.uuid4()}"
     with words.opened_edges(is_rehearsal=arguments.dry_run) as opened:
@@ -124,7 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
             outcomes = [_outcome(opened, stage, scope, run_id) for stage, scope in todo]
     document = {"run_id": run_id, "dry_run": arguments.dry_run, "results": outcomes}
     output.answer(arguments, document, _lines(outcomes, is_dry=arguments.dry_run))
-    return int(any(outcome["error"] for outcome in outcomes))
+    return int(any(outcome["error"] or outcome["counts"].get("held") for outcome in outcomes))
 
 
 def _scopes(db: database.Database, *, org_id: str | None, workspace_id: str | None) -> dict[str, list[str]]:

@@ -18,15 +18,15 @@ Counts = dict[str, int]
 def recorded(db: database.Database, *, run_id: str, stage: str, scope: str) -> Iterator[Counts]:
     """Yield the counts to fill in. ``scope`` is the org or workspace worked on.
 
-    A used-up quota ends the run as *deferred*, which is a success that resumes later; any other error ends it
-    as *failed* and leaves.
+    A used-up quota ends the run as *deferred*, which is a success that resumes later; a count ``held`` ends it as
+    *held*: something waits for a person. Any other error ends it as *failed* and leaves.
     """
     counts: Counts = {}
     db.execute("start_stage_run", run_id=run_id, stage=stage, scope=scope)
     status, error = "failed", "its worker stopped"
     try:
         yield counts
-        status, error = "succeeded", ""
+        status, error = "held" if counts.get("held") else "succeeded", ""
     except errors.QuotaError as exc:
         counts["deferred"] = 1
         status, error = "deferred", str(exc)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contact_sync import database
+from contact_sync import database, holds
 from contact_sync.stages import _ledger
 
 STAGE = "match_contacts"
@@ -33,7 +33,10 @@ def run(db: database.Database, *, org_id: str, run_id: str) -> dict[str, int]:
         db.advisory_lock(f"match:{org_id}") as is_held,
         _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=org_id) as counts,
     ):
-        if is_held:
+        if is_held and holds.is_gate_held(db, org_id):
+            # the feed keeps its rows until a person approves or the data is better
+            counts["held"] = 1
+        elif is_held:
             counts.update(_match(db, org_id))
     return counts
 

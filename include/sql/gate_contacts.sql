@@ -1,0 +1,108 @@
+-- The quality gate between extraction and matching: per org, counts that Great Expectations judges, and what came of it.
+-- quality_run: passed | approved | held; while the latest one is held the org is not matched. Ids and counts only.
+
+-- name: select_gate_state
+-- Read what makes the org's suites due: windows proven since they last ran, and the standing verdict with its age.
+-- Params: org_id text | Rows: 1 (has_run, verdict, age_seconds, is_decided, has_loaded, has_backfilled, rows_merged)
+SELECT q.ran_at IS NOT NULL AS has_run, q.verdict, extract(epoch FROM now() - q.ran_at)::float8 AS age_seconds,
+       EXISTS (SELECT FROM held_change h
+                WHERE h.org_id = o.org_id AND h.kind = 'gate' AND h.decided_at > q.ran_at) AS is_decided,
+       w.has_loaded, w.has_backfilled, w.rows_merged
+  FROM salesforce_org o
+  LEFT JOIN LATERAL (
+       SELECT ran_at, verdict FROM quality_run r WHERE r.org_id = o.org_id ORDER BY quality_run_id DESC LIMIT 1) AS q ON true
+ CROSS JOIN LATERAL (
+       SELECT coalesce(bool_or(x.kind = 'initial'), false) AS has_loaded,
+              coalesce(bool_or(x.kind IN ('backfill', 'refill', 'initial')), false) AS has_backfilled,
+              coalesce(sum(x.rows_merged), 0)::bigint AS rows_merged
+         FROM extract_window x
+        WHERE x.org_id = o.org_id AND x.status = 'proven' AND x.finished_at > coalesce(q.ran_at, '-infinity')) AS w
+ WHERE o.org_id = %(org_id)s;
+
+-- name: measure_salesforce_contacts
+-- Count an org's contacts, what is wrong with their ids and times, and what they lack.
+-- Params: org_id text | Rows: 1 (contacts, repeated_ids, malformed_ids, future_stamps, without_last_name, without_email, without_phone, email_values, phone_values)
+SELECT count(*) FILTER (WHERE presence = 'live') AS contacts,
+       -- ids of 18 characters differ by more than case
+       count(*) - count(DISTINCT lower(salesforce_id)) AS repeated_ids,
+       count(*) FILTER (WHERE salesforce_id !~ '^003[0-9A-Za-z]{15}$') AS malformed_ids,
+       -- ten minutes are what two clocks may differ
+       count(*) FILTER (WHERE greatest(system_modstamp, created_at, last_modified_at) > now() + interval '10 minutes') AS future_stamps,
+       count(*) FILTER (WHERE presence = 'live' AND last_name IS NULL) AS without_last_name,
+       count(*) FILTER (WHERE presence = 'live' AND email IS NULL) AS without_email,
+       count(*) FILTER (WHERE presence = 'live' AND num_nonnulls(phone, mobile_phone, home_phone, other_phone) = 0) AS without_phone,
+       count(email) AS email_values,
+       coalesce(sum(num_nonnulls(phone, mobile_phone, home_phone, other_phone)), 0)::bigint AS phone_values
+  FROM salesforce_contact
+ WHERE org_id = %(org_id)s;
+
+-- name: measure_salesforce_keys
+-- Count the values of an org's contacts that became keys, and keys whose shape is wrong.
+-- Params: org_id text | Rows: 1 (email_keyed, phone_keyed, malformed_keys)
+SELECT coalesce(sum(cardinality(source_fields)) FILTER (WHERE kind = 'email'), 0)::bigint AS email_keyed,
+       coalesce(sum(cardinality(source_fields)) FILTER (WHERE kind = 'phone'), 0)::bigint AS phone_keyed,
+       count(*) FILTER (WHERE (kind = 'email' AND key !~ '^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$')
+                           OR (kind = 'phone' AND key !~ '^[+][1-9][0-9]{3,17}$')) AS malformed_keys
+  FROM salesforce_key
+ WHERE org_id = %(org_id)s;
+
+-- name: measure_respond_contacts
+-- Count the values of the respond contacts that the org serves.
+-- Params: org_id text | Rows: 1 (respond_contacts, respond_email_values, respond_phone_values)
+SELECT count(*) AS respond_contacts, count(email) AS respond_email_values, count(phone) AS respond_phone_values
+  FROM respond_contact
+ WHERE org_id = %(org_id)s
+   AND gone_at IS NULL;
+
+-- name: measure_respond_keys
+-- Count those that became keys, and keys whose shape is wrong.
+-- Params: org_id text | Rows: 1 (respond_email_keyed, respond_phone_keyed, respond_malformed_keys)
+SELECT count(*) FILTER (WHERE kind = 'email') AS respond_email_keyed,
+       count(*) FILTER (WHERE kind = 'phone') AS respond_phone_keyed,
+       count(*) FILTER (WHERE (kind = 'email' AND key !~ '^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$')
+                           OR (kind = 'phone' AND key !~ '^[+][1-9][0-9]{3,17}$')) AS respond_malformed_keys
+  FROM respond_key
+ WHERE org_id = %(org_id)s;
+
+-- name: select_gate_baseline
+-- Read the counts of the org's last run that passed or was approved.
+-- Params: org_id text | Rows: 0..1 (measures)
+SELECT measures
+  FROM quality_run
+ WHERE org_id = %(org_id)s
+   AND verdict IN ('passed', 'approved')
+ ORDER BY quality_run_id DESC
+ LIMIT 1;
+
+-- name: sample_bad_contacts
+-- List some contacts whose ids or times are wrong, for the person who decides.
+-- Params: org_id text | Rows: 0..20 (salesforce_id, malformed_ids, future_stamps)
+SELECT salesforce_id, malformed_ids, future_stamps
+  FROM salesforce_contact
+ CROSS JOIN LATERAL (
+       SELECT salesforce_id !~ '^003[0-9A-Za-z]{15}$' AS malformed_ids,
+              greatest(system_modstamp, created_at, last_modified_at) > now() + interval '10 minutes' AS future_stamps) AS b
+ WHERE org_id = %(org_id)s
+   AND (malformed_ids OR future_stamps)
+ LIMIT 20;
+
+-- name: insert_quality_run
+-- Remember a run of the suites.
+-- Params: org_id text, run_id text, why text, verdict text, affected bigint, measures json | Rows: 1 (quality_run_id)
+INSERT INTO quality_run (org_id, run_id, why, verdict, affected, measures)
+VALUES (%(org_id)s, %(run_id)s, %(why)s, %(verdict)s, %(affected)s, %(measures)s::jsonb)
+RETURNING quality_run_id;
+
+-- name: insert_quality_results
+-- Remember what each expectation found.
+-- Params: quality_run_id bigint, results json | Rows: none
+INSERT INTO quality_result (quality_run_id, name, is_met, observed, at_least, at_most, sample_ids)
+SELECT %(quality_run_id)s, r.name, r.is_met, r.observed, r.at_least, r.at_most, coalesce(r.sample_ids, '{}')
+  FROM jsonb_to_recordset(%(results)s::jsonb) AS r (
+       name text, is_met boolean, observed float8, at_least float8, at_most float8, sample_ids text[]);
+
+-- name: is_gate_held
+-- Tell whether the org's latest quality run is held.
+-- Params: org_id text | Rows: 1 (is_held)
+SELECT coalesce((SELECT verdict = 'held' FROM quality_run
+                  WHERE org_id = %(org_id)s ORDER BY quality_run_id DESC LIMIT 1), false) AS is_held;
