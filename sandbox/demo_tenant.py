@@ -52,6 +52,7 @@ def library_environment(home: Home, server: postgres.Server) -> dict[str, str]:
     return {
         "CONTACT_SYNC_DATABASE_URL": server.url("contact_sync", role="contact_sync"),
         "CONTACT_SYNC_SECRET": home.secret("contact_sync"),
+        "CONTACT_SYNC_DATA_DOCS": str(home.folder("data-docs")),
         "AIRFLOW_CONN_SALESFORCE_DEFAULT": json.dumps({"conn_type": "salesforce", "extra": salesforce}),
         "AIRFLOW_CONN_RESPOND_IO_DEFAULT": json.dumps(respond),
     }
