@@ -89,10 +89,31 @@ def test_a_key_written_on_one_line_gets_its_lines_back() -> None:
 
 
 @pytest.mark.parametrize(
+    "extra",
+    [
+        {"consumer_secret": ""},
+        {"flow": "authorization_code"},
+        {"flow": "authorization_code", "login_url": ""},
+    ],
+)
+def test_an_app_without_a_flow_of_its_own_is_authorized_by_a_person(extra: dict[str, str]) -> None:
+    given = {
+        "consumer_key": "key",
+        "consumer_secret": "s3cret",
+        "login_url": "https://acme.my.salesforce.com",
+    }
+    found = connections.salesforce_connection(
+        "org", {"extra": {**given, "redirect_uri": "http://localhost/", **extra}}
+    )
+    assert found.is_authorized
+    assert found.redirect_uri == "http://localhost/"
+
+
+@pytest.mark.parametrize(
     ("extra", "missing"),
     [
         ({"consumer_key": ""}, "consumer_key"),
-        ({"consumer_secret": ""}, "consumer_secret"),
+        ({"flow": "s3cret"}, "flow"),
         ({"login_url": ""}, "My Domain"),
         ({"login_url": "ftp://s3cret"}, "login_url"),
         ({"instance_url": "s3cret"}, "instance_url"),

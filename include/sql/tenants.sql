@@ -1,6 +1,13 @@
 -- Orgs and workspaces: connecting, choosing fields, disconnecting.
 -- A disconnect removes what agents see in one transaction; decisions and creations stay and serve again after a reconnect.
 
+-- name: insert_org
+-- Give a new org a row, so that its token has a place; it counts as connected only by upsert_org.
+-- Params: org_id text, conn_id text | Rows: none
+INSERT INTO salesforce_org (org_id, name, conn_id, disconnected_at)
+VALUES (%(org_id)s, %(org_id)s, %(conn_id)s, now())
+ON CONFLICT (org_id) DO NOTHING;
+
 -- name: upsert_org
 -- Remember an org under its connection; connecting again clears an earlier disconnect.
 -- Params: org_id text, name text, conn_id text, instance_url text, api_version text, default_region text, integration_user_id text | Rows: none
@@ -15,8 +22,8 @@ ON CONFLICT (org_id) DO UPDATE
 
 -- name: select_org
 -- Read one org.
--- Params: org_id text | Rows: 0..1 (org_id, name, conn_id, instance_url, disconnected_at, described_at)
-SELECT org_id, name, conn_id, instance_url, disconnected_at, described_at
+-- Params: org_id text | Rows: 0..1 (org_id, name, conn_id, instance_url, integration_user_id, disconnected_at, described_at)
+SELECT org_id, name, conn_id, instance_url, integration_user_id, disconnected_at, described_at
   FROM salesforce_org
  WHERE org_id = %(org_id)s;
 
@@ -57,16 +64,26 @@ UPDATE salesforce_field
 RETURNING name;
 
 -- name: touch_org_described
--- Remember when the fields were last asked for.
--- Params: org_id text | Rows: none
+-- Remember when the fields were last asked for, whether in full, and which version of each object was told.
+-- Params: org_id text, is_full boolean, versions json | Rows: none
 UPDATE salesforce_org
-   SET described_at = now()
+   SET described_at = now(),
+       described_fully_at = CASE WHEN %(is_full)s THEN now() ELSE described_fully_at END,
+       describe_versions = %(versions)s::jsonb
+ WHERE org_id = %(org_id)s;
+
+-- name: select_describe_versions
+-- Read which version of each object's describe is remembered.
+-- Params: org_id text | Rows: 0..1 (describe_versions)
+SELECT describe_versions
+  FROM salesforce_org
  WHERE org_id = %(org_id)s;
 
 -- name: is_describe_due
--- Tell whether the describe is older than a day, or was never asked for.
--- Params: org_id text | Rows: 1 (is_due)
-SELECT coalesce(described_at < now() - interval '1 day', true) AS is_due
+-- Tell whether to ask what changed in the describe (hourly), and whether to ask for all of it (daily).
+-- Params: org_id text | Rows: 1 (is_due, is_full)
+SELECT coalesce(described_at < now() - interval '1 hour', true) AS is_due,
+       coalesce(described_fully_at < now() - interval '1 day', true) AS is_full
   FROM salesforce_org
  WHERE org_id = %(org_id)s;
 

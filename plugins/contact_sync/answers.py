@@ -31,6 +31,19 @@ _WAIT_CODES = {
     "TXN_SECURITY_METERING_ERROR",
     "UNABLE_TO_LOCK_ROW",
 }
+#: What the org or the user lacks, by Salesforce's exception codes (SOAP API Developer Guide, ExceptionCode), and what
+#: to do about it. A person must act, whatever the status.
+_LACKING = {
+    "API_CURRENTLY_DISABLED": "Salesforce has switched API access off for this org; its administrator must ask"
+    " Salesforce Support why, then run again",
+    "API_DISABLED_FOR_ORG": "The connection has no API access: the org's edition lacks it (Enterprise, Unlimited,"
+    " Performance and Developer have it), or the integration user lacks the permission API Enabled. Get one or the"
+    " other, then run again",
+    "INVALID_OPERATION_WITH_EXPIRED_PASSWORD": "The integration user's password has expired: log in once as that user"
+    " and change it, or let it never expire by a permission set, then run again",
+    "ORG_LOCKED": "Salesforce has locked this org: its administrator must ask Salesforce Support, then run again",
+    "PASSWORD_LOCKOUT": "The integration user is locked out: unlock it in Setup, Users, then run again",
+}
 #: A query too slow for its range is too slow the next time: never repeated as it is, whatever the status.
 _TOO_SLOW = "QUERY_TIMEOUT"
 
@@ -78,6 +91,8 @@ def error(answer: httpx.Response, call: str, *, is_idempotent: bool) -> errors.C
     said = f"{call} answered {status}" + ("" if found.code == f"HTTP_{status}" else f" {found.code}")
     if found.code == _TOO_SLOW:
         return errors.RejectError(found.code, found.text, status=status)
+    if found.code in _LACKING:
+        return errors.StopError(f"{said}. {_LACKING[found.code]}")
     if found.code == "REQUEST_LIMIT_EXCEEDED":
         return _limit(found, said)
     if status in _RETRY or status >= 500 or found.code in _WAIT_CODES:

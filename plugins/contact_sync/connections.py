@@ -50,20 +50,25 @@ def from_environment(conn_id: str, environ: Mapping[str, str]) -> Mapping[str, A
 
 def salesforce_connection(conn_id: str, fields: Mapping[str, Any]) -> records.SalesforceConnection:
     """Return how to log in. The flow follows from what is given: a refresh token, else JWT, else client
-    credentials.
+    credentials; with the app's key alone, or ``flow`` = ``authorization_code``, a person authorizes it once.
 
     Raises StopError if no flow is complete, or an address is none.
     """
     extra = _salesforce_extra(conn_id, fields)
+    secret, private_key = str(extra.get("consumer_secret") or ""), _private_key(conn_id, extra)
+    refresh_token = _text(extra.get("refresh_token"))
+    has_flow = bool(secret or private_key or refresh_token)
     connection = records.SalesforceConnection(
         conn_id=conn_id,
         login_url=_login_url(conn_id, fields, extra),
         instance_url=_url(conn_id, "instance_url", extra.get("instance_url")),
         consumer_key=str(extra.get("consumer_key") or ""),
-        consumer_secret=str(extra.get("consumer_secret") or ""),
+        consumer_secret=secret,
         username=_text(fields.get("login")),
-        private_key=_private_key(conn_id, extra),
-        refresh_token=_text(extra.get("refresh_token")),
+        private_key=private_key,
+        refresh_token=refresh_token,
+        is_authorized=_is_authorized(conn_id, extra) or not has_flow,
+        redirect_uri=_text(extra.get("redirect_uri")),
     )
     _check_flow(connection)
     return connection
@@ -152,22 +157,27 @@ def _private_key(conn_id: str, extra: Mapping[str, Any]) -> str | None:
         raise errors.StopError(f"connection {conn_id}: private_key_file_path cannot be read") from None
 
 
+def _is_authorized(conn_id: str, extra: Mapping[str, Any]) -> bool:
+    flow = _text(extra.get("flow"))
+    if flow not in (None, "authorization_code"):
+        raise errors.StopError(
+            f"connection {conn_id}: flow can only be authorization_code; every other log-in follows from what is given"
+        )
+    return flow is not None
+
+
 def _check_flow(connection: records.SalesforceConnection) -> None:
     name = f"connection {connection.conn_id}"
     if not connection.consumer_key:
         raise errors.StopError(
             f"{name}: consumer_key is missing from the extra (passwords are not supported)"
         )
-    if connection.refresh_token:
+    if connection.refresh_token or connection.is_authorized:
         return
     if connection.private_key:
         if not connection.username:
             raise errors.StopError(f"{name}: a private key needs the login, the user to act as")
         return
-    if not connection.consumer_secret:
-        raise errors.StopError(
-            f"{name}: consumer_secret, private_key or refresh_token is missing from the extra"
-        )
     if urlsplit(connection.login_url).hostname in _SHARED_HOSTS:
         raise errors.StopError(
             f"{name}: client credentials need the org's My Domain; set login_url or domain in the extra"

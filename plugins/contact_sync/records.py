@@ -58,6 +58,10 @@ class SalesforceConnection:
     private_key: str | None = field(default=None, repr=False)
     #: Set for the refresh-token flow; only seeds the first one.
     refresh_token: str | None = field(default=None, repr=False)
+    #: A person authorizes us once, by ``connect``; the refresh token is known to the database only.
+    is_authorized: bool = False
+    #: Where Salesforce sends that person back to, with the code.
+    redirect_uri: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

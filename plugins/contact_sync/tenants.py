@@ -5,17 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from contact_sync import database, errors, fields, keys, records
-from contact_sync.salesforce import auth, describe, query
+from contact_sync.salesforce import account, auth, describe
 
 log = logging.getLogger(__name__)
-
-#: Parents whose fields may be shown, one level deep, and the reference that leads there.
-PARENTS = {"Account": "AccountId"}
 
 SETTINGS = (
     "name",
@@ -48,50 +45,60 @@ def connect_org(
     *,
     name: str | None = None,
     default_region: str | None = None,
+    log_in: Callable[[], records.SalesforceToken] | None = None,
 ) -> records.OrgId:
-    """Log in, remember the org and its fields; return its id. Connecting again refreshes both.
+    """Log in (by ``log_in`` if given), remember the org and its fields; return its id. Twice refreshes both.
 
+    A new org's token is stored before anything is asked with it; nothing is read from the org before all went well.
     Raises StopError with Salesforce's own reason if the log-in or the describe is refused.
     """
     _check_region(default_region)
-    token = session.login()
+    token = (log_in or session.login)()
+    conn_id = session.connection.conn_id
     if not token.org_id:
-        raise errors.StopError(
-            f"connection {session.connection.conn_id}: Salesforce did not say which org it is"
-        )
+        raise errors.StopError(f"connection {conn_id}: Salesforce did not say which org it is")
     org_id = records.OrgId(token.org_id)
+    db.execute("insert_org", org_id=org_id, conn_id=conn_id)
+    session.bind(org_id)
+    values = {"conn_id": conn_id, "instance_url": token.instance_url, "default_region": default_region}
+    org_name = name or account.org_name(session) or org_id
+    refresh_fields(db, session, org_id=org_id)
     db.execute(
         "upsert_org",
         org_id=org_id,
-        name=name or _org_name(session) or org_id,
-        conn_id=session.connection.conn_id,
-        instance_url=token.instance_url,
+        name=org_name,
         api_version=auth.API_VERSION,
-        default_region=default_region,
         integration_user_id=token.user_id,
+        **values,
     )
-    session.bind(org_id)
-    refresh_fields(db, session, org_id=org_id)
     return org_id
 
 
-def refresh_fields(db: database.Database, session: auth.Session, *, org_id: str) -> dict[str, int]:
+def refresh_fields(
+    db: database.Database, session: auth.Session, *, org_id: str, is_full: bool = True
+) -> dict[str, int]:
     """Ask for the describe of Contact and its parents, remember what is new, changed or lost.
 
+    Not ``is_full``: an object that did not change since it was last asked for is not sent again.
     A lost field keeps its values, marked stale. Returns counts: ``fields``, ``changed``, ``lost``.
     """
-    described = asked_fields(session)
+    known = described_fields(db, org_id)
+    row = db.one("select_describe_versions", org_id=org_id)
+    versions = row["describe_versions"] if row and not is_full else {}
+    found = describe.description(session, known, versions)
     with db.transaction() as tx:
         changed = tx.execute(
             "upsert_salesforce_fields",
             org_id=org_id,
-            fields=json.dumps([dataclasses.asdict(field) for field in described]),
+            fields=json.dumps([dataclasses.asdict(field) for field in found.fields]),
         )
-        lost = tx.all("mark_lost_fields", org_id=org_id, names=[field.name for field in described])
-        tx.execute("touch_org_described", org_id=org_id)
+        lost = tx.all("mark_lost_fields", org_id=org_id, names=[field.name for field in found.fields])
+        tx.execute(
+            "touch_org_described", org_id=org_id, is_full=is_full, versions=json.dumps(dict(found.versions))
+        )
     if lost:
         log.warning("org %s no longer shows %s", org_id, ", ".join(row["name"] for row in lost))
-    return {"fields": len(described), "changed": changed, "lost": len(lost)}
+    return {"fields": len(found.fields), "changed": changed, "lost": len(lost)}
 
 
 def set_workspace(db: database.Database, workspace_id: str, **settings: Any) -> None:
@@ -207,25 +214,6 @@ def known_workspace(db: database.Database, workspace_id: str) -> database.Row:
     return row
 
 
-def asked_fields(session: auth.Session) -> list[records.SalesforceField]:
-    """Ask Salesforce for the fields of Contact and the displayable ones of its parents, as ``Account.Name``."""
-    own = describe.contact_fields(session)
-    names = {field.name for field in own}
-    parents = [
-        dataclasses.replace(field, name=f"{parent}.{field.name}", updateable=False)
-        for parent, reference in PARENTS.items()
-        if reference in names
-        for field in describe.sobject_fields(session, parent)
-        if fields.displayable(field)
-    ]
-    return own + parents
-
-
-def _org_name(session: auth.Session) -> str | None:
-    page = next(query.pages(session, query.select(["Name"], sobject="Organization")))
-    return str(page.records[0]["Name"]) if page.records else None
-
-
 def _insert_workspace(tx: database.Transaction, workspace_id: str, values: dict[str, Any]) -> None:
     if not values["respond_conn_id"]:
         raise errors.StopError(
@@ -244,6 +232,11 @@ def _insert_workspace(tx: database.Transaction, workspace_id: str, values: dict[
 
 def _checked(choice: FieldChoice, described: dict[str, records.SalesforceField]) -> FieldChoice:
     name = fields.canonical_name(choice.name, described)
+    if name is None and (foreign := _foreign_object(choice.name)):
+        raise errors.StopError(
+            f"field {choice.name}: only Contact is supported, and fields of its {' and '.join(describe.PARENTS)}:"
+            f" agents' chats are matched to contacts, and nothing here reads {foreign} records"
+        )
     if name is None:
         nearest = ", ".join(fields.nearest_names(choice.name, described)) or "none is near"
         raise errors.StopError(f"unknown field {choice.name} (nearest: {nearest})")
@@ -254,6 +247,13 @@ def _checked(choice: FieldChoice, described: dict[str, records.SalesforceField])
     if reason:
         raise errors.StopError(f"field {name} cannot be editable: {reason}")
     return dataclasses.replace(choice, name=name)
+
+
+def _foreign_object(name: str) -> str | None:
+    """The object a name such as ``Lead.Company`` begins with, None if it is one whose fields may be shown."""
+    sobject, dot, _ = name.strip().partition(".")
+    known = {parent.casefold() for parent in describe.PARENTS}
+    return sobject if dot and sobject.casefold() not in known else None
 
 
 def _check_region(region: str | None) -> None:

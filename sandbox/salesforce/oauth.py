@@ -41,12 +41,22 @@ def authorize(call: Call) -> Answer:
         raise OAuthError("invalid_client_id", "client identifier invalid")
     if not params.get("redirect_uri"):
         raise OAuthError("redirect_uri_mismatch", "redirect_uri must match configuration")
+    if params.get("response_type") != "code":
+        raise OAuthError("unsupported_response_type", "response type must be code")
+    if params.get("code_challenge") and params.get("code_challenge_method") != "S256":
+        raise OAuthError("invalid_request", "code challenge method must be S256")
     user_id = call.org.store.integration_user_id
     back = {"code": sessions.issue_code(call.org, user_id, params.get("code_challenge"))}
     if "state" in params:
         back["state"] = params["state"]
     joiner = "&" if "?" in params["redirect_uri"] else "?"
     return Answer(302, None, {"Location": f"{params['redirect_uri']}{joiner}{urlencode(back)}"})
+
+
+@site.add("GET", "/services/oauth2/success")
+def success(call: Call) -> Answer:
+    """Imitates the page where apps without a callback of their own end up: the code is in its address."""
+    return Answer(200, b"Remote Access Application Authorization: done", {"content-type": "text/plain"})
 
 
 @site.add("POST", "/services/oauth2/revoke")

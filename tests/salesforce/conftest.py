@@ -48,7 +48,9 @@ class ScriptedOrg:
             return self.token_answer({name: values[0] for name, values in form.items()})
         if request.headers["Authorization"].removeprefix("Bearer ") not in self.good_tokens:
             return refusal(401, "INVALID_SESSION_ID", "Session expired or invalid")
-        return self.answer(request)
+        answer = self.answer(request)
+        answer.headers.setdefault("Sforce-Limit-Info", "api-usage=1/100000")
+        return answer
 
     def issue(self, form: dict[str, str], **more: Any) -> httpx.Response:
         self._issued += 1

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 from typing import Any
 
@@ -28,6 +29,12 @@ def rows(database_url: str, query: str) -> list[tuple[Any, ...]]:
         found = cursor.fetchall()
     connection.close()
     return found
+
+
+def run(database_url: str, statement: str) -> None:
+    with psycopg2.connect(database_url) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
 
 
 def refuse(org: ScriptedOrg, code: str = "invalid_client", text: str = "invalid client credentials") -> None:
@@ -121,6 +128,54 @@ def test_after_a_refusal_other_workers_stop_at_once(open_session: OpenSession, o
     assert len(org.token_requests) == 1
 
 
+def test_a_refusal_reaches_workers_that_hold_a_session(open_session: OpenSession, org: ScriptedOrg) -> None:
+    workers = [open_session() for _ in range(4)]
+    for worker in workers:
+        worker.call("GET", "/limits")
+    org.expire()
+    refuse(org)
+    before = len(org.token_requests)
+    messages = set()
+    for worker in workers:
+        with pytest.raises(errors.StopError) as caught:
+            worker.call("GET", "/limits")
+        messages.add(str(caught.value))
+    assert len(org.token_requests) == before + 1
+    assert len(messages) == 1
+
+
+def test_other_credentials_are_tried_at_once(open_session: OpenSession, org: ScriptedOrg) -> None:
+    refuse(org)
+    with pytest.raises(errors.StopError):
+        open_session().call("GET", "/limits")
+    org.token_answer = org.issue
+    corrected = replace(CONNECTION, consumer_secret="c0rrect")
+    assert open_session(corrected).call("GET", "/limits").status_code == 200
+    assert open_session(corrected).call("GET", "/limits").status_code == 200
+
+
+def test_after_a_quarter_of_an_hour_one_worker_tries_for_all(
+    open_session: OpenSession, org: ScriptedOrg, database_url: str
+) -> None:
+    refuse(org)
+    for _ in range(2):
+        with pytest.raises(errors.StopError):
+            open_session().call("GET", "/limits")
+    run(database_url, "UPDATE contact_sync.salesforce_token SET rejected_at = now() - interval '15 minutes'")
+    for _ in range(2):
+        with pytest.raises(errors.StopError):
+            open_session().call("GET", "/limits")
+    assert len(org.token_requests) == 2
+
+
+def test_a_new_token_that_is_refused_stops_everybody(open_session: OpenSession, org: ScriptedOrg) -> None:
+    org.answer = lambda _: refusal(401, "INVALID_SESSION_ID", "Session expired or invalid")
+    for _ in range(3):
+        with pytest.raises(errors.StopError, match="INVALID_SESSION_ID to a new token"):
+            open_session().call("GET", "/limits")
+    assert (len(org.token_requests), len(org.calls)) == (2, 2)
+
+
 def test_a_person_who_asks_is_not_stopped_by_an_earlier_refusal(
     open_session: OpenSession, org: ScriptedOrg
 ) -> None:
@@ -173,23 +228,6 @@ def test_every_call_is_counted_in_its_lane(open_session: OpenSession, database_u
     assert counted == {"extract": 2, "backfill": 1}  # the first one logged in
 
 
-@pytest.mark.parametrize(
-    ("header", "used", "most"),
-    [
-        ("api-usage=25/5000", 25, 5000),
-        ("api-usage=25/5000; per-app-api-usage=17/250(appName=X)", 25, 5000),
-        ("per-app-api-usage=17/250(appName=X), api-usage=25/5000", 25, 5000),
-        ("nonsense", None, None),
-    ],
-)
-def test_the_limits_header_is_read_in_both_forms(
-    session: auth.Session, org: ScriptedOrg, header: str, used: int | None, most: int | None
-) -> None:
-    org.answer = lambda _: httpx.Response(200, headers={"Sforce-Limit-Info": header})
-    session.call("GET", "/limits")
-    assert (session.api_used, session.api_max) == (used, most)
-
-
 def test_a_changed_secret_means_a_new_login(
     db: database.Database, org: ScriptedOrg, org_id: records.OrgId, session: auth.Session
 ) -> None:
@@ -206,12 +244,3 @@ def test_a_stream_renews_an_expired_session_too(session: auth.Session, org: Scri
     org.answer = lambda _: httpx.Response(200, text="Id\n1\n")
     with session.stream("GET", "/jobs/query/{id}/results") as answer:
         assert b"".join(answer.iter_bytes()) == b"Id\n1\n"
-
-
-def test_a_lane_that_used_its_share_calls_no_more(open_session: OpenSession, org: ScriptedOrg) -> None:
-    org.answer = lambda _: httpx.Response(200, headers={"Sforce-Limit-Info": "api-usage=90/100"})
-    session = open_session(lane="extract")
-    session.call("GET", "/limits")
-    with pytest.raises(errors.QuotaError):
-        session.call("GET", "/limits")
-    assert len(org.calls) == 1

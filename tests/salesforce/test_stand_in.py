@@ -51,7 +51,7 @@ def test_a_quoted_value_finds_its_record(live: auth.Session, store: Store, name:
 
 def test_the_describe_is_the_integration_users(live: auth.Session, vendor: httpx.Client) -> None:
     vendor.post("/_sandbox/permissions", json={"field": "Title", "access": "none"}).raise_for_status()
-    names = {field.name for field in describe.contact_fields(live)}
+    names = {field.name for field in describe.description(live).fields}
     assert "Email" in names
     assert "Title" not in names
 
@@ -59,7 +59,7 @@ def test_the_describe_is_the_integration_users(live: auth.Session, vendor: httpx
 def test_a_parent_is_described_and_read(live: auth.Session, store: Store) -> None:
     [account_id] = store.insert_accounts([{"Name": "Acme"}])
     store.insert_contacts([{"LastName": "Ada", "AccountId": account_id}])
-    assert "Name" in {field.name for field in describe.sobject_fields(live, "Account")}
+    assert "Account.Name" in {field.name for field in describe.description(live).fields}
     assert read(live, query.select(["Account.Name"])) == [{"Account": {"Name": "Acme"}}]
 
 
@@ -88,12 +88,12 @@ def test_a_read_survives_a_passing_trouble(
 def test_an_org_without_api_access_needs_a_person(live: auth.Session, vendor: httpx.Client) -> None:
     live.login()
     vendor.post("/_sandbox/settings", json={"api_enabled": False}).raise_for_status()
-    with pytest.raises(errors.StopError, match="API_DISABLED_FOR_ORG"):
-        describe.remaining_calls(live)
+    with pytest.raises(errors.StopError, match=r"API_DISABLED_FOR_ORG.*edition"):
+        live.call("GET", "/limits")
 
 
 def test_the_journal_sees_the_lane(live: auth.Session, vendor: httpx.Client) -> None:
-    describe.remaining_calls(live)
+    live.call("GET", "/limits")
     seen = {entry["lane"] for entry in vendor.get("/_sandbox/journal").json()["requests"] if entry["lane"]}
     assert seen == {"extract"}
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -24,7 +25,7 @@ def rotated(access_token: str, refresh_token: str) -> records.SalesforceToken:
 
 
 def store(db: database.Database, *, seed: str | None = None, secret: str = SECRET) -> TokenStore:
-    return TokenStore(db, secret, seed=seed)
+    return TokenStore(db, secret, replace(CONNECTION, refresh_token=seed))
 
 
 def test_without_a_secret_nothing_is_stored(db: database.Database) -> None:

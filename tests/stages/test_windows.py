@@ -121,11 +121,11 @@ def test_a_death_between_landing_and_merge_is_made_good_by_the_next_run(
 
 
 def test_a_used_up_quota_defers_the_window_and_is_no_failure(salesforce: SalesforceSide, raw: RawSql) -> None:
-    salesforce.session.api_used = salesforce.session.api_max = 1000
+    salesforce.session.quota.used = salesforce.session.quota.most = 1000
     assert salesforce.extract("first")["deferred"] == 1
     assert windows(raw) == [("initial", "deferred")]
     assert raw.value("SELECT status FROM stage_run") == "deferred"
-    salesforce.session.api_used = 0
+    salesforce.session.quota.used = 0
     salesforce.extract("second")
     assert windows(raw)[-1] == ("initial", "proven")
 

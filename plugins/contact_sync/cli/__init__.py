@@ -17,9 +17,11 @@ from contact_sync import errors
 from contact_sync.cli import (
     approving,
     backfilling,
+    connecting,
     customize,
     deciding,
     editing,
+    erasing,
     explaining,
     orgs,
     running,
@@ -58,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     themes = (
         orgs,
+        connecting,
         workspaces,
         customize,
         running,
@@ -67,6 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         deciding,
         approving,
         editing,
+        erasing,
         serving,
     )
     for theme in themes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Unpack
@@ -10,7 +9,7 @@ from typing import Unpack
 import httpx
 
 from contact_sync import answers, budget, database, errors, records, transport
-from contact_sync.salesforce import login, tokens
+from contact_sync.salesforce import authorization, login, quota, tokens
 
 #: The one place that pins the version; Spring '26.
 API_VERSION = "66.0"
@@ -18,14 +17,10 @@ DATA_PATH = f"/services/data/v{API_VERSION}"
 
 #: 401s that look like an expired session and are not: a new token would be refused as well.
 _NOT_EXPIRED = ("Connected app is not attached to Agent", "not valid for use with the REST API")
-#: ``api-usage=25/5000; per-app-api-usage=17/250(appName=X)`` or its first part alone.
-_USAGE = re.compile(r"(?<![\w-])api-usage=(\d+)/(\d+)")
 
 
 class Session:
-    """Calls one org as its integration user. ``api_used`` and ``api_max`` are the day's calls as Salesforce counts
-    them, None until an answer said so. Not for use by several threads at once.
-    """
+    """Calls one org as its integration user. Not for use by several threads at once."""
 
     def __init__(
         self,
@@ -41,10 +36,10 @@ class Session:
         self.connection = connection
         self.org_id = org_id
         self.lane: records.Lane = lane
-        self.api_used: int | None = None
-        self.api_max: int | None = None
+        #: The org's daily API calls, as far as anybody heard.
+        self.quota = quota.Quota(db, lane)
         self._db = db
-        self._tokens = tokens.TokenStore(db, secret, seed=connection.refresh_token)
+        self._tokens = tokens.TokenStore(db, secret, connection)
         self._token: records.SalesforceToken | None = None
         self._transport = transport.Transport(
             http, system="Salesforce", conn_id=connection.conn_id, before_attempt=self._before_attempt
@@ -54,6 +49,39 @@ class Session:
         """Log in now, even if a token is stored or the last log-in was refused; say who and where we are."""
         self._token = self._renewed(failed=None, is_forced=True)
         return self._token
+
+    def ask_person(self) -> str:
+        """Return the address at which a person authorizes this connection; their answer goes to ``authorize``."""
+        if not (self.connection.is_authorized or self.connection.refresh_token):
+            raise errors.StopError(
+                f"connection {self.connection.conn_id} logs in without a person; for a person's authorization set flow"
+                " to authorization_code in its extra"
+            )
+        question = authorization.question(self.connection)
+        self._tokens.write_question(question)
+        return question.url
+
+    def authorize(self, pasted: str) -> records.SalesforceToken:
+        """Exchange what a person brought back for a token; it is stored at once if the org is known, else by ``bind``.
+
+        Raises StopError if nothing was asked, or this does not answer it; LoginRefusedError with Salesforce's reason.
+        """
+        conn_id = self.connection.conn_id
+        asked = self._tokens.question()
+        if asked is None:
+            raise errors.StopError(
+                f"connection {conn_id}: nobody was asked to authorize it, or CONTACT_SYNC_SECRET changed:"
+                f" run `python -m contact_sync connect {conn_id}` for an address"
+            )
+        code = authorization.code_of(pasted, conn_id=conn_id, state=asked.state)
+        token = login.exchange(
+            self._transport, self.connection, asked=asked, code=code, headers=self._lane_header()
+        )
+        self._tokens.delete_question()
+        self._token = self._checked(token)
+        if self.org_id:
+            self._tokens.write(self.org_id, token)
+        return token
 
     def bind(self, org_id: records.OrgId) -> None:
         """Store the token of a first connect, once ``salesforce_org`` has the org's row."""
@@ -86,7 +114,10 @@ class Session:
                 **self._authorized(token, parts),
             )
 
-        return self._with_renewal(send, f"{method} {route}")
+        self.quota.check(self.org_id, self._limits)
+        answer = self._with_renewal(send, f"{method} {route}")
+        self.quota.hear(self.org_id, answer, self._limits)
+        return answer
 
     @contextmanager
     def stream(
@@ -109,7 +140,10 @@ class Session:
                     answer.read()
                 return answer
 
-            yield self._with_renewal(send, f"{method} {route}")
+            self.quota.check(self.org_id, self._limits)
+            answer = self._with_renewal(send, f"{method} {route}")
+            self.quota.hear(self.org_id, answer, None)
+            yield answer
 
     def get_json(self, route: str, path: str | None = None, **parts: Unpack[transport.Parts]) -> records.Json:
         """GET one JSON object."""
@@ -119,17 +153,44 @@ class Session:
         self, send: Callable[[records.SalesforceToken], httpx.Response], call: str
     ) -> httpx.Response:
         token = self._current()
-        answer = send(token)
-        if answer.status_code == 401 and _is_expired(answer):
-            self._token = self._renewed(failed=token.access_token)
-            answer = send(self._token)
+        try:
+            answer = send(token)
+            if answer.status_code == 401 and _is_expired(answer):
+                token = self._token = self._renewed(failed=token.access_token)
+                answer = send(token)
+        except errors.QuotaError:
+            self.quota.exhausted(self.org_id)
+            raise
         if answer.status_code == 401:
-            raise errors.StopError(
-                f"connection {self.connection.conn_id}: Salesforce {call} answered 401"
-                f" {answers.read_error(answer).code} to a new token. Check the integration user's API access"
-            )
-        self._read_limits(answer)
+            raise self._refused_twice(token, answer, call)
         return answer
+
+    def _refused_twice(
+        self, token: records.SalesforceToken, answer: httpx.Response, call: str
+    ) -> errors.StopError:
+        """A new token is refused as well: nobody asks for another one."""
+        message = (
+            f"connection {self.connection.conn_id}: Salesforce {call} answered 401"
+            f" {answers.read_error(answer).code} to a new token. Check the integration user's API access"
+        )
+        if self.org_id and _is_expired(answer):
+            self._tokens.reject(self.org_id, token, message)
+        return errors.StopError(message)
+
+    def _limits(self) -> records.Json:
+        """Ask for the limits, whatever our share of them is."""
+        route = "/limits"
+
+        def send(token: records.SalesforceToken) -> httpx.Response:
+            return self._transport.call(
+                "GET",
+                token.instance_url + _full_path(route),
+                route=route,
+                accept={401},
+                **self._authorized(token, {}),
+            )
+
+        return answers.json_object(self._with_renewal(send, f"GET {route}"), f"Salesforce GET {route}")
 
     def _current(self) -> records.SalesforceToken:
         if self._token is None and self.org_id:
@@ -148,6 +209,9 @@ class Session:
         token = login.log_in(
             self._transport, self.connection, refresh_token=refresh_token, headers=self._lane_header()
         )
+        return self._checked(token)
+
+    def _checked(self, token: records.SalesforceToken) -> records.SalesforceToken:
         if self.org_id and token.org_id and token.org_id != self.org_id:
             raise errors.StopError(
                 f"connection {self.connection.conn_id} logs in to org {token.org_id}, but serves org {self.org_id}."
@@ -168,14 +232,8 @@ class Session:
         return {"Sforce-Call-Options": f"client=contact-sync-{self.lane}"}
 
     def _before_attempt(self) -> None:
-        budget.check_share(self.lane, self.api_used, self.api_max)
         if self.org_id:
             budget.count_calls(self._db, self.org_id, self.lane)
-
-    def _read_limits(self, answer: httpx.Response) -> None:
-        found = _USAGE.search(answer.headers.get("Sforce-Limit-Info", ""))
-        if found:
-            self.api_used, self.api_max = int(found[1]), int(found[2])
 
 
 def _full_path(path: str) -> str:

@@ -1,6 +1,7 @@
-"""The token request: client credentials, JWT bearer or refresh token (Salesforce Help, "OAuth Authorization Flows").
+"""The token request: client credentials, JWT bearer, refresh token, or the code of a person's authorization.
 
-No SOAP and no username-password. Keeps nothing; whoever calls stores the answer.
+Salesforce Help, "OAuth Authorization Flows" and "OAuth Error Codes". No SOAP and no username-password. Keeps nothing;
+whoever calls stores the answer.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import UTC, datetime
 import jwt
 
 from contact_sync import answers, errors, records, transport
+from contact_sync.salesforce import authorization
 
 ROUTE = "/services/oauth2/token"
 
@@ -20,6 +22,24 @@ _ASSERTION_SECONDS = 180
 #: Every other 4xx is configuration: trying again only locks the door.
 _PASSING = {408, 420, 425, 429}
 _REFUSALS = [status for status in range(400, 500) if status not in _PASSING]
+
+#: What to do about a refusal, by its code; the description's beginning, where one code says several things.
+_ADVICE = {
+    "inactive_org": "The org is locked, closed or suspended",
+    "inactive_user": "Activate the integration user in Setup, Users",
+    "invalid_app_access": "Let the user use the app: Setup, External Client App Manager, the app's policies",
+    "invalid_client": "Correct consumer_secret in the connection's extra",
+    "invalid_client_id": "Correct consumer_key in the connection's extra; a new app takes ten minutes to be known",
+    "invalid_grant": "The grant is gone or was never given: correct the connection, or authorize it again",
+    "invalid_grant: audience is invalid": "Correct login_url: log in where the user does",
+    "invalid_grant: expired access/refresh token": "The grant was revoked: authorize again",
+    "invalid_grant: expired authorization code": "A code lasts 15 minutes and works once: ask for a new one",
+    "invalid_grant: no client credentials user enabled": "Choose a Run As user in the app's policies",
+    "invalid_grant: user hasn't approved this consumer": "Pre-authorize the user in the app's policies",
+    "invalid_grant: user is locked": "Unlock the integration user in Setup, Users",
+    "redirect_uri_mismatch": "Put the app's callback URL into redirect_uri of the connection's extra",
+    "unsupported_grant_type": "Enable this flow in the app's settings",
+}
 
 
 class LoginRefusedError(errors.StopError):
@@ -41,37 +61,93 @@ def log_in(
 
     Raises LoginRefusedError naming the connection and Salesforce's own reason; RetryError if it cannot answer now.
     """
+    # a rotating refresh token is used up by the first attempt, so that one is not repeated blindly
+    is_idempotent = not (connection.refresh_token or connection.is_authorized)
+    form = _grant(connection, refresh_token)
+    return _asked(call, connection, form, is_idempotent=is_idempotent, headers=headers)
+
+
+def exchange(
+    call: transport.Transport,
+    connection: records.SalesforceConnection,
+    *,
+    asked: authorization.Asked,
+    code: str,
+    headers: Mapping[str, str],
+) -> records.SalesforceToken:
+    """Exchange the code of a person's authorization (PKCE) for a token with a refresh token; errors as ``log_in``."""
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "code_verifier": asked.verifier,
+        "redirect_uri": asked.redirect_uri,
+        **_client(connection),
+    }
+    token = _asked(call, connection, form, is_idempotent=False, headers=headers)
+    if not token.refresh_token:
+        raise LoginRefusedError(
+            f"connection {connection.conn_id}: Salesforce gave no refresh token. Add the scope refresh_token to"
+            " the app, then connect again",
+            code="no_refresh_token",
+        )
+    return token
+
+
+def _asked(
+    call: transport.Transport,
+    connection: records.SalesforceConnection,
+    form: Mapping[str, str],
+    *,
+    is_idempotent: bool,
+    headers: Mapping[str, str],
+) -> records.SalesforceToken:
     answer = call.call(
         "POST",
         connection.login_url + ROUTE,
         route=ROUTE,
-        data=_grant(connection, refresh_token),
+        data=form,
         headers={"Accept": "application/json", **headers},
-        # a rotating refresh token is used up by the first attempt, so that one is not repeated blindly
-        is_idempotent=connection.refresh_token is None,
+        is_idempotent=is_idempotent,
         accept=_REFUSALS,
     )
-    if not answer.is_success:
-        refusal = answers.read_error(answer)
-        raise LoginRefusedError(
-            f"connection {connection.conn_id}: Salesforce refused the log-in: {refusal.code}"
-            f" ({refusal.text or 'no reason given'}). Correct the connection, then run again",
-            code=refusal.code,
-        )
-    return _token(connection, answers.json_object(answer, f"Salesforce POST {ROUTE}"))
+    if answer.is_success:
+        return _token(connection, answers.json_object(answer, f"Salesforce POST {ROUTE}"))
+    refusal = answers.read_error(answer)
+    raise LoginRefusedError(
+        f"connection {connection.conn_id}: Salesforce refused the log-in: {refusal.code}"
+        f" ({refusal.text or 'no reason given'}). {_advice(refusal)}. Then run"
+        f" `python -m contact_sync connect {connection.conn_id}`, or wait up to 15 minutes",
+        code=refusal.code,
+    )
+
+
+def _advice(refusal: answers.VendorError) -> str:
+    exact = _ADVICE.get(f"{refusal.code}: {refusal.text}")
+    return exact or _ADVICE.get(refusal.code) or "Correct the connection"
+
+
+def _client(connection: records.SalesforceConnection) -> Mapping[str, str]:
+    """Who we are; an app without a secret proves itself by the verifier and the refresh token."""
+    secret = {"client_secret": connection.consumer_secret} if connection.consumer_secret else {}
+    return {"client_id": connection.consumer_key, **secret}
 
 
 def _grant(connection: records.SalesforceConnection, refresh_token: str | None) -> Mapping[str, str]:
-    client = {"client_id": connection.consumer_key, "client_secret": connection.consumer_secret}
-    if connection.refresh_token:
+    if connection.refresh_token or connection.is_authorized:
         token = refresh_token or connection.refresh_token
-        return {"grant_type": "refresh_token", "refresh_token": token, **client}
+        if token is None:
+            raise LoginRefusedError(
+                f"connection {connection.conn_id}: nobody has authorized it yet: run `python -m contact_sync connect"
+                f" {connection.conn_id}`, or add consumer_secret, private_key or refresh_token to its extra",
+                code="not_authorized",
+            )
+        return {"grant_type": "refresh_token", "refresh_token": token, **_client(connection)}
     if connection.private_key:
         return {
             "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
             "assertion": _assertion(connection, connection.private_key),
         }
-    return {"grant_type": "client_credentials", **client}
+    return {"grant_type": "client_credentials", **_client(connection)}
 
 
 def _assertion(connection: records.SalesforceConnection, private_key: str) -> str:

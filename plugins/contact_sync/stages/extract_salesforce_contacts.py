@@ -41,7 +41,8 @@ def _extract(db: database.Database, salesforce: auth.Session, org_id: str, count
     db.execute("delete_abandoned_landing", org_id=org_id)
     due = db.one("is_describe_due", org_id=org_id)
     if due and due["is_due"]:
-        counts["fields_changed"] = tenants.refresh_fields(db, salesforce, org_id=org_id)["changed"]
+        described = tenants.refresh_fields(db, salesforce, org_id=org_id, is_full=due["is_full"])
+        counts["fields_changed"] = described["changed"]
     selection = _selecting.in_use(db, org_id)
     try:
         outcome = _read_news(db, salesforce, org_id, selection, counts)

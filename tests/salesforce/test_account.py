@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+import httpx
+
+from contact_sync.salesforce import account, auth
+from sandbox.salesforce.store import Store
+from tests.salesforce.conftest import ScriptedOrg, refusal
+
+
+def test_org_and_user_are_named(live: auth.Session, store: Store, vendor: httpx.Client) -> None:
+    assert account.org_name(live) == "Contact Sync Sandbox"
+    assert account.user_name(live, store.integration_user_id) == "integration@contact-sync.example"
+
+
+def test_a_user_who_may_not_read_users_stays_unnamed(session: auth.Session, org: ScriptedOrg) -> None:
+    org.answer = lambda _: refusal(400, "INVALID_TYPE", "sObject type 'User' is not supported")
+    assert account.user_name(session, "005000000000001AAA") is None
+
+
+def test_nobody_is_not_asked_for(session: auth.Session, org: ScriptedOrg) -> None:
+    assert account.user_name(session, None) is None
+    assert org.requests == []
