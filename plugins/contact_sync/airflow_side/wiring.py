@@ -6,7 +6,7 @@ import contextlib
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import BaseHook, Connection, TriggerRule, get_current_context, task
@@ -17,7 +17,8 @@ from airflow.sdk.exceptions import (
     AirflowSkipException,
 )
 
-from contact_sync import backfill, edges, errors
+from contact_sync import backfill, database, edges, errors, holds
+from contact_sync.stages import _turns
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +27,14 @@ DATABASE_CONNECTION = "contact_sync_db"
 #: Mapped tasks at most, well below the 1,024 that Airflow allows. Up to so many tenants have a task each, and one
 #: tenant's failure then silences nobody else's doorbell.
 MAPPED_TASKS = 100
+
+#: Tasks of one kind that hold a worker all the time, so that everything else finds one, too.
+LASTING_TASKS = 8
+#: A task that goes on until the next run takes over: so long after that run was due, and at least so long.
+TAKEOVER_SECONDS = 20.0
+SHORTEST_SECONDS = 60.0
+#: How long the run that takes over waits for the one before it.
+PATIENCE_SECONDS = 60.0
 
 Counts = dict[str, int]
 
@@ -56,9 +65,9 @@ def opened() -> Iterator[edges.Edges]:
         yield opened_edges
 
 
-def chunks(ids: Sequence[str]) -> list[list[str]]:
+def chunks(ids: Sequence[str], *, at_most: int = MAPPED_TASKS) -> list[list[str]]:
     """Cut tenants into the parts that a mapped task works on."""
-    size = max(1, math.ceil(len(ids) / MAPPED_TASKS))
+    size = max(1, math.ceil(len(ids) / at_most))
     return [list(ids[start : start + size]) for start in range(0, len(ids), size)]
 
 
@@ -105,10 +114,56 @@ def asked_range() -> tuple[datetime, datetime]:
     return day[0], day[1]
 
 
+def seconds_until_takeover(next_run_at: datetime) -> float:
+    """Return how long a task goes on that hands its work to the next run: until that one is there to take it.
+
+    A run that comes so late that the next one is near still has a minute.
+    """
+    left = (next_run_at - datetime.now(UTC)).total_seconds()
+    return max(left, SHORTEST_SECONDS) + TAKEOVER_SECONDS
+
+
+def lasting_pace(next_run_at: datetime, tenants: int, *, is_rolling: bool = False) -> _turns.Pace:
+    """Return the pace of a task that goes on until the next run takes over, its tenants one after the other."""
+    seconds = seconds_until_takeover(next_run_at) / tenants
+    return _turns.Pace(seconds=seconds, is_rolling=is_rolling, patience_seconds=PATIENCE_SECONDS)
+
+
+def next_minute_of(every_minutes: int) -> datetime:
+    """Return the next moment at which a schedule of every so many minutes of the hour comes due."""
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    return now + timedelta(minutes=every_minutes - now.minute % every_minutes)
+
+
+def run_after() -> datetime:
+    """Return when this run was due."""
+    due: datetime = get_current_context()["dag_run"].run_after
+    return due
+
+
 @task(trigger_rule=TriggerRule.ONE_FAILED)
 def no_failure() -> None:
     """Fail the run in which a task before this one failed: Airflow looks at a run's last tasks only."""
     raise AirflowFailException("a task of this run failed: its own log says what to do")
+
+
+def holds_to_ask_about(db: database.Database) -> int:
+    """Return how many holds no one has answered; AirflowSkipException if there are none: nothing to ring for."""
+    waiting = len(holds.open_holds(db))
+    if not waiting:
+        raise AirflowSkipException("nothing is withheld")
+    return waiting
+
+
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def no_hold() -> None:
+    """Fail the run while something is withheld and waits for a person: held is not green."""
+    with opened() as edges:
+        held = [row["hold_id"] for row in holds.in_force(edges.db)]
+    if held:
+        raise AirflowFailException(
+            f"changes are withheld (hold {', '.join(map(str, held))}): python -m contact_sync approve lists them"
+        )
 
 
 def _worst(failures: Sequence[errors.ContactSyncError]) -> errors.ContactSyncError:
