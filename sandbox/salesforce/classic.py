@@ -144,7 +144,7 @@ def _logged_in(call: Call) -> Call:
 
 
 def _saved(call: Call, job: Job, batch: dict[str, Any]) -> list[dict[str, Any]]:
-    writer = writing.Writer(call.org, call.user_id)
+    writer = writing.Writer.of(call.org, call.user_id)
     sobject = compiled.find_object(job.object)
     saver = ingest.Saver(writer, sobject, job.operation, job.details["externalIdFieldName"])
     results = [_result(saver, item) for item in call.json()]

@@ -122,7 +122,7 @@ def _saved(call: Call, records: Any, is_all_or_none: bool, save: _Save) -> Answe
     if len(records) > _MOST_RECORDS:
         message = f"Batch size ({len(records)}) exceeds the limit of {_MOST_RECORDS} records"
         raise errors.bad_request("EXCEEDED_MAX_SIZE_REQUEST", message)
-    writer, results, seen = writing.Writer(call.org, call.user_id), [], set()
+    writer, results, seen = writing.Writer.of(call.org, call.user_id), [], set()
     with contextlib.suppress(_RolledBackError), _together(call, is_all_or_none):
         for item in records:
             key = item.get("id") or item.get("Id")

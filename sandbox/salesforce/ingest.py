@@ -110,8 +110,7 @@ def run(org: Org, job: Job) -> None:
 
 def _save_all(org: Org, job: Job, outcome: _Outcome, lines: Iterable[list[str]]) -> None:
     sobject = compiled.find_object(job.object)
-    lag = float(org.switch("commit_lag_seconds"))
-    writer = writing.Writer(org, job.created_by, lag_seconds=lag, is_text=True)
+    writer = writing.Writer.of(org, job.created_by, is_text=True)
     saver = Saver(writer, sobject, job.operation, job.details.get("externalIdFieldName"))
     for chunk in _chunks(lines):
         current = jobs.find(org.store, job.job_id)

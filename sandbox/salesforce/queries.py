@@ -137,7 +137,8 @@ def _check_size(call: Call, found: Compiled) -> None:
     most = call.org.switch("query_timeout_rows")
     if most is None:
         return
-    inner = found.text("1", f"LIMIT {most + 1}")
+    limit = most + 1 if found.query.limit is None else min(most + 1, found.query.limit)
+    inner = found.text("1", f"LIMIT {limit}")
     total = (
         call.org.store.read()
         .execute(" ".join(["SELECT count(*) FROM (", inner, ")"]), found.parameters)

@@ -77,7 +77,9 @@ def read(call: Call) -> Answer:
 def create(call: Call) -> Answer:
     """Imitates "sObject Basic Information", POST: 201 with the new Id."""
     sobject = _writable(compiled.find_object(call.arguments["object"]))
-    record_id = writing.Writer(call.org, call.user_id).create(sobject, without_attributes(call.json_object()))
+    record_id = writing.Writer.of(call.org, call.user_id).create(
+        sobject, without_attributes(call.json_object())
+    )
     call.changed.append(record_id)
     location = {"Location": call.data_url(f"/sobjects/{sobject.name}/{record_id}")}
     return Answer(201, {"id": record_id, "success": True, "errors": []}, location)
@@ -94,7 +96,7 @@ def update(call: Call) -> Answer:
     with call.org.store.writing():
         row = writing.live(call.org, call.user_id, _writable(sobject), record_id)
         _check_precondition(call, row)
-        writing.Writer(call.org, call.user_id).update(sobject, record_id, given)
+        writing.Writer.of(call.org, call.user_id).update(sobject, record_id, given)
     call.changed.append(record_id)
     return Answer(204)
 
@@ -103,7 +105,7 @@ def update(call: Call) -> Answer:
 def delete(call: Call) -> Answer:
     """Imitates "sObject Rows", DELETE: into the recycle bin, 204."""
     sobject, record_id = _target(call)
-    writing.Writer(call.org, call.user_id).delete(_writable(sobject), record_id)
+    writing.Writer.of(call.org, call.user_id).delete(_writable(sobject), record_id)
     call.changed.append(record_id)
     return Answer(204)
 
@@ -129,7 +131,7 @@ def upsert(call: Call) -> Answer:
     if len(found) > 1:
         return Answer(300, [call.data_url(f"/sobjects/{sobject.name}/{record_id}") for record_id in found])
     given = without_attributes(call.json_object())
-    writer = writing.Writer(call.org, call.user_id)
+    writer = writing.Writer.of(call.org, call.user_id)
     if found:
         writer.update(sobject, found[0], given)
     record_id = found[0] if found else writer.create(sobject, given | {name: value})

@@ -211,7 +211,7 @@ def bulk_import(call: Call) -> Answer:
     """
     body = call.json_object()
     user_id = body.get("user_id", call.org.store.admin_user_id)
-    writer = writing.Writer(call.org, user_id, float(call.org.switch("commit_lag_seconds")))
+    writer = writing.Writer.of(call.org, user_id)
     job_type, job_id = body.get("job_type", "Classic"), None
     if job_type is not None:
         kind = "classic" if job_type == "Classic" else "ingest"

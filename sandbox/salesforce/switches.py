@@ -6,7 +6,7 @@ from typing import Any
 
 #: Every switch of ``POST /_sandbox/settings`` with its default; docs say which fact each one plays.
 SWITCHES: dict[str, Any] = {
-    # Changes made through /_sandbox and ingest jobs are stamped now and become visible so much later.
+    # Every save, by whatever door, is stamped now and becomes visible so much later.
     "commit_lag_seconds": 0,
     # The "Max" of DailyApiRequests; calls beyond it are refused.
     "daily_api_requests": 100_000,

@@ -7,6 +7,7 @@ stamp, when its time has come: what a long transaction does to somebody who read
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,11 @@ class Writer:
     user_id: str
     lag_seconds: float = 0
     is_text: bool = False
+
+    @classmethod
+    def of(cls, org: Org, user_id: str, *, is_text: bool = False) -> Writer:
+        """Return a writer with the org's commit lag."""
+        return cls(org, user_id, float(org.switch("commit_lag_seconds")), is_text)
 
     def create(self, sobject: SObject, given: Mapping[str, Any]) -> str:
         """Create a record and return its Id. Raises the error of whatever is wrong with it."""
@@ -63,11 +69,10 @@ class Writer:
         if master_id is not None:
             columns["MasterRecordId"] = master_id
         with self.org.store.writing() as connection:
-            self._save(sobject, record_id, "merged" if master_id else "deleted", columns)
-            connection.execute(
-                "INSERT OR REPLACE INTO deletion VALUES (?, ?, ?)",
-                (sobject.name, record_id, self.org.store.now()),
-            )
+            action = "merged" if master_id else "deleted"
+            self._save(sobject, record_id, action, columns)
+            if not self.lag_seconds:
+                _log(connection, sobject, record_id, action, self.org.store.now())
 
     def undelete(self, sobject: SObject, record_id: str) -> None:
         """Take a record out of the recycle bin again."""
@@ -76,9 +81,8 @@ class Writer:
             raise errors.bad_request("UNDELETE_FAILED", "entity is not in the recycle bin")
         with self.org.store.writing() as connection:
             self._save(sobject, record_id, "undeleted", {"IsDeleted": 0, "MasterRecordId": None})
-            connection.execute(
-                "DELETE FROM deletion WHERE object = ? AND record_id = ?", (sobject.name, record_id)
-            )
+            if not self.lag_seconds:
+                _log(connection, sobject, record_id, "undeleted", self.org.store.now())
 
     def merge(self, sobject: SObject, winner_id: str, loser_ids: list[str], given: Mapping[str, Any]) -> None:
         """Merge up to two losers into a winner, which gets ``given`` values and an ordinary update."""
@@ -201,9 +205,22 @@ def commit_due(org: Org) -> None:
                 store.insert(sobject, [columns])
             else:
                 store.update_columns(sobject, record_id, columns)
+                _log(connection, sobject, record_id, action, columns.get("SystemModstamp", 0))
             changes = {key: (None, value) for key, value in columns.items() if key not in _STAMPS}
             journal.write_history(connection, record_id, action, changes, actor=actor)
             connection.execute("DELETE FROM pending_commit WHERE pending_id = ?", (pending_id,))
+
+
+def _log(
+    connection: sqlite3.Connection, sobject: SObject, record_id: str, action: str, stamped_at: int
+) -> None:
+    """Keep the log of deletions; an undeleted record is struck out."""
+    if action in ("deleted", "merged"):
+        row = (sobject.name, record_id, stamped_at)
+        connection.execute("INSERT OR REPLACE INTO deletion VALUES (?, ?, ?)", row)
+    elif action == "undeleted":
+        text = "DELETE FROM deletion WHERE object = ? AND record_id = ?"
+        connection.execute(text, (sobject.name, record_id))
 
 
 def oldest_open_transaction(org: Org) -> int | None:
