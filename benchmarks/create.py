@@ -65,7 +65,7 @@ def measure(place: ground.Ground, served: ground.StandIns, rows: int) -> list[Fi
             served.forget("respond")
             began = time.perf_counter()
             counts = create_contacts.run(
-                place.db, session, workspace_id=ground.WORKSPACE, run_id="bench", seconds=1e6
+                place.db, session, workspace_id=ground.WORKSPACE, run_id="bench", pace=create_contacts.Pace(seconds=1e6)
             )
             phases.append((time.perf_counter() - began, served.calls("respond")))
             if counts.get("tagged", 0) + counts.get("created", 0) != count:

@@ -1,9 +1,9 @@
 """Create contacts: new Salesforce records appear in respond.io, once, tagged, and only the wanted ones.
 
 ### What
-Woken by `contact_matches`, and every 5 minutes. `judge_bulk_imports` gives new records their verdict; then, per
-workspace that creates automatically, `create_contacts` plans, claims, looks up, creates or adopts, tags and records,
-at the rate that respond.io allows. Emits `respond_contacts` when it created or adopted somebody.
+Woken by `contact_matches`, and every 5 minutes: `judge_bulk_imports` gives new records their verdict; `create_contacts`
+plans, looks up, creates or adopts, tags and records, at the rate that respond.io allows, until the next run takes over:
+100,000 contacts in 28 hours, as `status` tells. Emits `respond_contacts`.
 
 ### When it fails
 * *respond.io … no answer*: what was begun is looked up again before anything is sent twice; wait or clear the task.
@@ -16,6 +16,7 @@ Clear the task: every creation goes on where it stopped, nobody is created twice
 
 from __future__ import annotations
 
+import functools
 from datetime import timedelta
 from typing import Any
 
@@ -38,7 +39,7 @@ PARAMS = {
     ),
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
-    max_active_runs=1,
+    max_active_runs=3,  # the next run waits for this one and takes over
     params=PARAMS,
     doc_md=__doc__,
     tags=["contact-sync"],
@@ -65,20 +66,20 @@ def create_contacts() -> None:
     @task(trigger_rule=TriggerRule.ALL_DONE)
     def list_workspaces_creating() -> list[list[str]]:
         with wiring.opened() as edges:
-            return wiring.chunks([row["workspace_id"] for row in edges.db.all("list_workspaces_creating")])
+            rows = edges.db.all("list_workspaces_creating")
+            return wiring.chunks([row["workspace_id"] for row in rows], at_most=wiring.LASTING_TASKS)
 
     @task(task_id="create_contacts", outlets=[assets.respond_contacts], trigger_rule=TriggerRule.NONE_FAILED)
     def create(workspace_ids: list[str], run_id: str, params: dict[str, Any]) -> dict[str, int]:
+        pace = wiring.lasting_pace(wiring.next_minute_of(5), len(workspace_ids))
+        wishes = stages.create_contacts.Wishes(**params)
         with wiring.opened() as edges:
+            stage = functools.partial(
+                stages.create_contacts.run, edges.db, run_id=run_id, wishes=wishes, pace=pace
+            )
             return wiring.each(
                 workspace_ids,
-                lambda workspace_id: stages.create_contacts.run(
-                    edges.db,
-                    edges.respond_of(workspace_id, lane="create"),
-                    workspace_id=workspace_id,
-                    run_id=run_id,
-                    wishes=stages.create_contacts.Wishes(**params),
-                ),
+                lambda workspace: stage(edges.respond_of(workspace, lane="create"), workspace_id=workspace),
                 news=("tagged", "created", "adopted"),
             )
 

@@ -153,7 +153,9 @@ class _Look:
         has_succeeded = any(run["state"] == "success" for run in runs)
         if may_start and not is_active and not (goal and has_succeeded):
             self._edges.airflow.trigger(dag_id)
-        return goal and has_succeeded and not (is_active and dag_id == "match_contacts")
+        # a walk without news goes on until the next run takes over: it is done for us when it has been round once
+        is_round = is_active and dag_id == "extract_respond_contacts"
+        return goal and (has_succeeded or is_round) and not (is_active and dag_id == "match_contacts")
 
 
 def is_of(run: dict[str, Any], since: datetime) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
@@ -167,3 +168,24 @@ def test_the_edges_find_connections_through_airflow(monkeypatch: pytest.MonkeyPa
     with wiring.opened() as opened:
         assert isinstance(opened, edges.Edges)
         assert opened.respond("acme", workspace_id="acme", lane="extract").workspace_id == "acme"
+
+
+def test_a_lasting_task_goes_on_until_the_next_run_is_there() -> None:
+    due = datetime.now(UTC) + timedelta(seconds=100)
+    assert wiring.seconds_until_takeover(due) == pytest.approx(100 + wiring.TAKEOVER_SECONDS, abs=5)
+
+
+def test_a_lasting_task_that_came_late_still_has_a_minute() -> None:
+    due = datetime.now(UTC) - timedelta(seconds=100)
+    assert wiring.seconds_until_takeover(due) == wiring.SHORTEST_SECONDS + wiring.TAKEOVER_SECONDS
+
+
+def test_tenants_share_lasting_tasks_where_there_are_many() -> None:
+    assert wiring.chunks(["a", "b", "c"], at_most=2) == [["a", "b"], ["c"]]
+
+
+@pytest.mark.parametrize("every_minutes", [1, 5, 60])
+def test_the_next_minute_of_a_schedule_is_near_and_a_multiple(every_minutes: int) -> None:
+    due = wiring.next_minute_of(every_minutes)
+    assert (due.minute % every_minutes, due.second) == (0, 0)
+    assert timedelta(0) < due - datetime.now(UTC) <= timedelta(minutes=every_minutes)

@@ -13,6 +13,7 @@ from airflow.sdk import DAG
 from airflow.serialization.serialized_objects import DagSerialization
 
 from contact_sync import stages
+from contact_sync.airflow_side import pools
 from tests import airflow_home
 
 FILES = sorted((airflow_home.ROOT / "dags").glob("*.py"))
@@ -43,9 +44,13 @@ def test_a_dag_bears_the_projects_tag_alone(dag: DAG) -> None:
     assert dag.tags == {"contact-sync"}
 
 
+#: Runs that wait for the one before to end, and take its work over at once.
+TAKES_OVER = {"extract_respond_contacts": 2, "create_contacts": 3}
+
+
 @every_dag
-def test_a_dag_never_runs_twice_at_once(dag: DAG) -> None:
-    assert dag.max_active_runs == 1
+def test_a_dag_never_runs_twice_at_once_unless_a_run_takes_over(dag: DAG) -> None:
+    assert dag.max_active_runs == TAKES_OVER.get(dag.dag_id, 1)
 
 
 @every_dag
@@ -56,6 +61,12 @@ def test_a_dag_makes_up_for_no_missed_runs(dag: DAG) -> None:
 @every_dag
 def test_every_task_is_tried_again(dag: DAG) -> None:
     assert {task.task_id for task in dag.tasks if (task.retries or 0) < 1} == set()
+
+
+@every_dag
+def test_every_pool_is_made_by_our_plugin(dag: DAG) -> None:
+    """Airflow would never begin a task of a pool that nobody made."""
+    assert {task.pool for task in dag.tasks} <= {*pools.WANTED, "default_pool"}
 
 
 @every_dag
@@ -126,7 +137,8 @@ def test_the_plugin_loader_leaves_the_library_alone(loading: dict[str, object]) 
     """
     loaded = loading["loaded"]
     assert isinstance(loaded, list)
-    plugins_own = {"contact_sync", "contact_sync.airflow_side", "contact_sync.airflow_side.timetable"}
+    rooms = ("", ".airflow_side", ".airflow_side.pools", ".airflow_side.timetable")
+    plugins_own = {f"contact_sync{room}" for room in rooms}
     assert set(loaded) - plugins_own == {"contact_sync_plugin"}
 
 

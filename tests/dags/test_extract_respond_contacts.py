@@ -11,6 +11,7 @@ import jwt
 import pytest
 
 from contact_sync import connections, transport
+from contact_sync.airflow_side import wiring
 from contact_sync.respond_io import session as respond_session
 from sandbox.respond.app import create_app
 from sandbox.respond.store import Store
@@ -49,6 +50,7 @@ class Vendor:
 def vendor(house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vendor]:
     """A stand-in that is down and holds two contacts; calls are neither paced nor repeated for long."""
     monkeypatch.setattr(respond_session, "CALLS_PER_SECOND", 10_000.0)
+    monkeypatch.setattr(wiring, "seconds_until_takeover", lambda next_run_at: 0.0)
     impatient = transport.Patience(retry_seconds=0.0)
     monkeypatch.setattr(transport, "Patience", lambda: impatient)
     store = Store(tmp_path / "respond.sqlite")

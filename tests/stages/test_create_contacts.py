@@ -76,7 +76,11 @@ def test_a_run_out_of_time_leaves_the_rest_planned(creating: Creating) -> None:
     creating.new(1)
     creating.match()
     create_contacts.run(
-        creating.db, creating.respond.session, workspace_id=WORKSPACE, run_id="short", seconds=0.0
+        creating.db,
+        creating.respond.session,
+        workspace_id=WORKSPACE,
+        run_id="short",
+        pace=create_contacts.Pace(seconds=0.0),
     )
     assert creating.outcome(1) == ("planned", None)
 
@@ -119,7 +123,11 @@ def test_a_contact_known_from_the_mirror_is_adopted_in_any_spelling(creating: Cr
     respond_id = creating.there(email=" Ada1@Example.com ")
     creating.match()
     create_contacts.run(
-        creating.db, creating.respond.session, workspace_id=WORKSPACE, run_id="plan", seconds=0.0
+        creating.db,
+        creating.respond.session,
+        workspace_id=WORKSPACE,
+        run_id="plan",
+        pace=create_contacts.Pace(seconds=0.0),
     )
     creating.respond.extract()
     creating.house.normalize()
@@ -132,7 +140,11 @@ def test_a_mirrored_contact_that_is_gone_is_not_adopted(creating: Creating) -> N
     respond_id = creating.there(email=" Ada1@Example.com ")
     creating.match()
     create_contacts.run(
-        creating.db, creating.respond.session, workspace_id=WORKSPACE, run_id="plan", seconds=0.0
+        creating.db,
+        creating.respond.session,
+        workspace_id=WORKSPACE,
+        run_id="plan",
+        pace=create_contacts.Pace(seconds=0.0),
     )
     creating.respond.extract()
     creating.house.normalize()

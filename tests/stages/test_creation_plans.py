@@ -115,7 +115,11 @@ def test_a_record_that_lost_its_key_after_planning_is_skipped(creating: Creating
     creating.new(1)
     creating.match()
     create_contacts.run(
-        creating.db, creating.respond.session, workspace_id=WORKSPACE, run_id="plan", seconds=0.0
+        creating.db,
+        creating.respond.session,
+        workspace_id=WORKSPACE,
+        run_id="plan",
+        pace=create_contacts.Pace(seconds=0.0),
     )
     creating.house.change_person(1, email=None)
     creating.create()

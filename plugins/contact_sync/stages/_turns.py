@@ -5,10 +5,23 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from contact_sync import database
 
 _LOOK_AGAIN_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long a run goes on, at most: ``seconds``. ``is_rolling`` begins anew what ended before that.
+
+    ``patience_seconds`` is how long it waits for the run before it to end, so that the one takes over from the other.
+    """
+
+    seconds: float = 90.0
+    is_rolling: bool = False
+    patience_seconds: float = 0.0
 
 
 @contextlib.contextmanager

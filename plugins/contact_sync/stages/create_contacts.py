@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from contact_sync import database, errors, tenants
+from contact_sync import database, tenants
 from contact_sync.respond_io import session as respond_session
-from contact_sync.stages import _creation, _ledger
+from contact_sync.stages import _creation, _crew, _ledger, _turns
 
 STAGE = "create_contacts"
 
 #: Calls that one creation may cost: two look-ups, create, read back, tag.
 CALLS_EACH = 5
-#: So many unanswered creations in a row end the run.
-PATIENCE = 3
+Pace = _turns.Pace
+FOUR_MINUTES = Pace(seconds=240.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,24 +33,25 @@ def run(
     workspace_id: str,
     run_id: str,
     wishes: Wishes = Wishes(),
-    seconds: float = 240.0,
+    pace: Pace = FOUR_MINUTES,
 ) -> dict[str, int]:
-    """Plan creations for the records made since the switch, then work through the plan for at most ``seconds``.
+    """Plan creations for the records made since the switch, then work through the plan at the given pace.
 
     A dry run plans, counts and undoes it. Returns counts: ``planned`` and ``skipped_RULE`` in all, ``calls`` that
     the plan may cost, and what this run ``created``, ``tagged``, ``adopted``, ``rejected``, ``postponed``.
     Raises RetryError if respond.io answers nothing or breaks off three creations in a row (what was begun is looked
     up again before anything is sent twice), StopError if it refuses us.
     """
+    deadline = time.monotonic() + pace.seconds
     with (
-        db.advisory_lock(f"create:{workspace_id}") as is_held,
+        _turns.taken(db, f"create:{workspace_id}", patience_seconds=pace.patience_seconds) as is_ours,
         _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=workspace_id) as counts,
     ):
         workspace = tenants.known_workspace(db, workspace_id)
-        if is_held and workspace["org_id"] is not None:
+        if is_ours and workspace["org_id"] is not None:
             counts |= _plan(db, workspace, wishes)
             if not wishes.dry_run:
-                _work(db, respond, workspace, wishes.limit, time.monotonic() + seconds, counts)
+                _work(db, respond, workspace, wishes.limit, deadline, counts)
     return counts
 
 
@@ -78,23 +79,11 @@ def _work(
     deadline: float,
     counts: _ledger.Counts,
 ) -> None:
-    done = failures = 0
-    silence: errors.RetryError | None = None
-    tried: list[str] = []
-    while (limit is None or done < limit) and time.monotonic() < deadline:
-        row = db.one("select_next_creation", workspace_id=workspace["workspace_id"], tried=tried)
-        if row is None:
-            break
-        try:
-            outcome, failures = _creation.advance(db, respond, workspace, row), 0
-        except errors.RetryError as error:
-            # one contact that is stuck must not hold up the others; three in a row are the vendor
-            outcome, failures, silence = "postponed", failures + 1, error
-            tried.append(row["salesforce_id"])
-            if failures == PATIENCE:
-                raise
-        counts[outcome] = counts.get(outcome, 0) + 1
-        done += 1
-    # a vendor that is down must not look like a quiet day; what is merely unclear is looked up in a minute
-    if silence is not None and failures == done and not silence.is_ambiguous:
-        raise silence
+    def following(tried: list[str]) -> database.Row | None:
+        return db.one("select_next_creation", workspace_id=workspace["workspace_id"], tried=tried)
+
+    def advance(row: database.Row) -> str:
+        return _creation.advance(db, respond, workspace, row)
+
+    crew = _crew.Crew(advance, following, limit=limit, deadline=deadline)
+    crew.work(counts, lambda: f"{workspace['workspace_id']}: {counts}")

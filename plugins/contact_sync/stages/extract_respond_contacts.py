@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from concurrent import futures
-from dataclasses import dataclass
 
 from contact_sync import database, records
 from contact_sync.respond_io import contacts
@@ -15,19 +14,8 @@ STAGE = "extract_respond_contacts"
 
 OUR_TAG = _respond_mirror.OUR_TAG
 write = _respond_mirror.write
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """How long a run goes on: ``seconds``, or to the end of the walk; ``is_rolling`` begins the next walk at once.
-
-    A rolling run ends early with news that somebody waits for. ``patience_seconds`` is how long it waits for the
-    run before it to end, so that the one takes over from the other.
-    """
-
-    seconds: float = 90.0
-    is_rolling: bool = False
-    patience_seconds: float = 0.0
+Pace = _turns.Pace
+ONE_WALK = Pace()
 
 
 def run(
@@ -36,13 +24,14 @@ def run(
     *,
     workspace_id: str,
     run_id: str,
-    pace: Pace = Pace(),
+    pace: Pace = ONE_WALK,
 ) -> dict[str, int]:
-    """Go on with the walk at the rate that respond.io allows; write contacts whose content is news.
+    """Go on with the walk at the rate that respond.io allows, to its end; write contacts whose content is news.
 
-    Contacts that an agent just opened go first. Returns counts: ``pages``, ``contacts`` met, ``written``,
-    ``quarantined``, ``opened`` ones asked for, ``gone``, ``walks`` finished, and ``heard``: contacts whose news,
-    by webhook too, still wait to be matched.
+    A rolling run begins the next walk at once, and ends with news that somebody waits for. Contacts that an agent
+    just opened go first. Returns counts: ``pages``, ``contacts`` met, ``written``, ``quarantined``, ``opened`` ones
+    asked for, ``gone``, ``walks`` finished, and ``heard``: contacts whose news, by webhook too, still wait to be
+    matched.
     Raises RetryError if respond.io does not answer: the walk goes on there next time. StopError if it refuses us.
     """
     deadline = time.monotonic() + pace.seconds
