@@ -92,8 +92,9 @@ def _queues(raw: RawSql) -> None:
         reason="r",
     )
     raw.insert("quarantined_row", org_id=ORG, raw='{"Email": "Ada.Lovelace@example.com"}', reason="r")
+    raw.insert("absent_winner", org_id=ORG, salesforce_id=person_id(ADA))
     raw.insert(
-        "quarantined_row", **place, raw=f'{{"respond_id": {ADA_CONTACT}, "x": "Lovelace"}}', reason="r"
+        "quarantined_row", **place, respond_id=ADA_CONTACT, raw='{"last_name": "Lovelace"}', reason="r"
     )
     raw.insert("quarantined_row", org_id=ORG, salesforce_id=person_id(2), raw="Bob", reason="r")
     raw.insert("extract_window", org_id=ORG, kind="initial", status="running")
@@ -134,7 +135,7 @@ def test_the_house_holds_the_person_in_every_table_that_can(ada: House, raw: Raw
         "salesforce_contact", "respond_contact", "salesforce_key", "respond_key", "key_rule", "contact_match",
         "match_issue", "match_decision", "sidebar_fields", "field_edit", "edit_event", "held_change",
         "contact_creation", "creation_claim", "quarantined_row", "salesforce_listing", "respond_walk_seen",
-        "respond_look", "pending_change",
+        "respond_look", "absent_winner", "pending_change",
     }  # fmt: skip
 
 

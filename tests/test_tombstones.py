@@ -67,6 +67,15 @@ def test_landed_rows_of_erased_people_are_left_out_and_counted(house: House, raw
     assert raw.column("SELECT salesforce_id FROM quarantined_row") == [person_id(2)]
 
 
+def test_what_was_merged_into_an_erased_person_is_left_out(house: House, raw: RawSql) -> None:
+    raw.insert("extract_window", org_id=ORG, kind="initial", status="running")
+    record = {"Id": person_id(5), "MasterRecordId": person_id(1)}
+    raw.insert("salesforce_landing", window_id=1, row_number=1, record=record)
+    with house.db.transaction() as tx:
+        tombstones.drop_landed(tx, org_id=ORG, window_id=1)
+    assert raw.value("SELECT rows_erased FROM extract_window") == 1
+
+
 def test_the_key_stands_in_no_statement(
     house: House, raw: RawSql, db: database.Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

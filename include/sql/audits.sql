@@ -23,8 +23,8 @@ SELECT listed.salesforce_id
  ORDER BY listed.salesforce_id;
 
 -- name: select_missing_winners
--- List the winners of merges that the mirror has never seen.
--- Params: org_id text | Rows: 0..n (salesforce_id)
+-- List winners of merges that the mirror has never seen and that were not asked for in the last day.
+-- Params: org_id text, batch_size int | Rows: 0..batch_size (salesforce_id)
 SELECT DISTINCT l.master_record_id AS salesforce_id
   FROM salesforce_contact l
  WHERE l.org_id = %(org_id)s
@@ -32,8 +32,27 @@ SELECT DISTINCT l.master_record_id AS salesforce_id
    AND NOT EXISTS (
        SELECT FROM salesforce_contact w
         WHERE w.org_id = l.org_id AND w.salesforce_id = l.master_record_id)
+   -- one that Salesforce does not show must not keep others from being asked for
+   AND NOT EXISTS (
+       SELECT FROM absent_winner a
+        WHERE a.org_id = l.org_id AND a.salesforce_id = l.master_record_id AND a.asked_at > now() - interval '1 day')
  ORDER BY salesforce_id
- LIMIT 200;
+ LIMIT %(batch_size)s;
+
+-- name: remember_absent_winners
+-- Remember which winners were asked for and are still not there; forget those that are.
+-- Params: org_id text, ids text[] | Rows: none
+WITH arrived AS (
+    DELETE FROM absent_winner a
+     USING salesforce_contact c
+     WHERE a.org_id = %(org_id)s AND c.org_id = a.org_id AND c.salesforce_id = a.salesforce_id
+)
+INSERT INTO absent_winner (org_id, salesforce_id)
+SELECT %(org_id)s, asked.id
+  FROM unnest(%(ids)s::text[]) AS asked (id)
+ WHERE NOT EXISTS (
+       SELECT FROM salesforce_contact c WHERE c.org_id = %(org_id)s AND c.salesforce_id = asked.id)
+ON CONFLICT (org_id, salesforce_id) DO UPDATE SET asked_at = now();
 
 -- name: add_late_rows
 -- Count rows that an audit found.

@@ -308,6 +308,8 @@ WITH theirs AS (
     DELETE FROM salesforce_contact WHERE org_id = %(org_id)s AND salesforce_id IN (SELECT salesforce_id FROM erased_record)
 ), listed AS (
     DELETE FROM salesforce_listing WHERE org_id = %(org_id)s AND salesforce_id IN (SELECT salesforce_id FROM erased_record)
+), wanted AS (
+    DELETE FROM absent_winner WHERE org_id = %(org_id)s AND salesforce_id IN (SELECT salesforce_id FROM erased_record)
 ), looked AS (
     DELETE FROM respond_look l USING erased_contact x WHERE l.workspace_id = x.workspace_id AND l.respond_id = x.respond_id
 ), met AS (
@@ -341,7 +343,7 @@ DELETE FROM quarantined_row q
  WHERE (q.org_id = %(org_id)s AND q.salesforce_id IN (SELECT salesforce_id FROM erased_record))
     OR EXISTS (
        SELECT FROM erased_contact x
-        WHERE x.workspace_id = q.workspace_id AND q.raw ~ ('"(id|respond_id)": ?' || x.respond_id || '\M'))
+        WHERE x.workspace_id = q.workspace_id AND q.respond_id = x.respond_id)
     OR ((q.org_id = %(org_id)s OR q.workspace_id IN (SELECT workspace_id FROM workspace WHERE org_id = %(org_id)s))
         AND (q.salesforce_id IS NULL OR q.salesforce_id !~ '^[a-zA-Z0-9]{18}$')
         AND EXISTS (SELECT FROM erased_value v WHERE strpos(lower(q.raw), lower(v.value)) > 0));

@@ -50,6 +50,24 @@ ON CONFLICT (workspace_id, respond_id) DO UPDATE
  WHERE (mirror.content_hash <> excluded.content_hash OR mirror.gone_at IS NOT NULL OR mirror.org_id IS DISTINCT FROM excluded.org_id)
    AND NOT (excluded.written_by = 'walk' AND mirror.written_by <> 'walk' AND mirror.seen_at > now() - interval '120 seconds');
 
+-- name: insert_quarantined_contact
+-- Keep a contact that could not be stored, once, with the reason; it is tried again by each walk.
+-- Params: workspace_id text, respond_id bigint, raw text, reason text | Rows: none
+INSERT INTO quarantined_row (org_id, workspace_id, respond_id, raw, reason)
+SELECT org_id, workspace_id, %(respond_id)s, %(raw)s, %(reason)s
+  FROM workspace
+ WHERE workspace_id = %(workspace_id)s
+ON CONFLICT DO NOTHING;
+
+-- name: resolve_quarantined_contacts
+-- Mark quarantined contacts as resolved that could be stored since.
+-- Params: workspace_id text, respond_ids bigint[] | Rows: none
+UPDATE quarantined_row
+   SET resolved_at = now()
+ WHERE workspace_id = %(workspace_id)s
+   AND respond_id = ANY (%(respond_ids)s::bigint[])
+   AND resolved_at IS NULL;
+
 -- name: insert_walk_seen
 -- Remember which contacts a walk met.
 -- Params: walk_id bigint, respond_ids bigint[] | Rows: none

@@ -51,7 +51,9 @@ WITH dropped AS (
        AND EXISTS (
            SELECT FROM erased_person e
             WHERE e.org_id = %(org_id)s
-              AND e.digest = keyed_digest(p.inner_pad, p.outer_pad, %(org_id)s || ':salesforce:' || (l.record ->> 'Id')))
+              -- what was merged into an erased person is that person
+              AND (e.digest = keyed_digest(p.inner_pad, p.outer_pad, %(org_id)s || ':salesforce:' || (l.record ->> 'Id'))
+                   OR e.digest = keyed_digest(p.inner_pad, p.outer_pad, %(org_id)s || ':salesforce:' || (l.record ->> 'MasterRecordId'))))
     RETURNING l.row_number
 )
 UPDATE extract_window

@@ -125,6 +125,15 @@ def test_a_death_in_the_middle_of_a_page_loses_nothing(
     assert raw.value("SELECT count(*) FROM respond_contact") == 3
 
 
+def test_a_quarantined_contact_is_resolved_when_it_can_be_stored(respond: RespondSide, raw: RawSql) -> None:
+    [bad] = respond.store.insert_contacts([{"firstName": "Nul\x00"}])
+    respond.extract("first")
+    assert raw.column("SELECT respond_id FROM quarantined_row WHERE resolved_at IS NULL") == [bad]
+    respond.steer("PATCH", f"/contacts/{bad}", {"firstName": "Ada"})
+    respond.extract("second")
+    assert raw.value("SELECT count(*) FROM quarantined_row WHERE resolved_at IS NULL") == 0
+
+
 def test_a_contact_that_cannot_be_stored_is_quarantined(respond: RespondSide, raw: RawSql) -> None:
     [bad, good] = respond.store.insert_contacts([{"firstName": "Nul\x00"}, ADA])
     counts = respond.extract()

@@ -117,11 +117,9 @@ def _write(tx: database.Transaction, workspace_id: str, contact: records.Respond
             extract_respond_contacts.write(tx, workspace_id, [contact], written_by="webhook")
     except errors.RejectError as error:
         tx.execute(
-            "insert_quarantined_row",
-            org_id=None,
+            "insert_quarantined_contact",
             workspace_id=workspace_id,
-            salesforce_id=None,
-            window_id=None,
+            respond_id=contact.respond_id,
             raw=body.decode("utf-8", "replace"),
             reason=f"webhook: refused by the database ({error.code})",
         )

@@ -67,9 +67,14 @@ def fetch_missing_winners(
     selection: _windows.Selection,
     outcome: _windows.Outcome,
 ) -> int:
-    """Fetch the winners of merges that the mirror has never seen."""
-    missing = db.all("select_missing_winners", org_id=outcome.org_id)
-    return fetch(db, salesforce, selection, outcome, [row["salesforce_id"] for row in missing])
+    """Fetch the winners of merges that the mirror has never seen; one that is not shown is asked for daily."""
+    missing = db.all("select_missing_winners", org_id=outcome.org_id, batch_size=IDS_A_CALL)
+    if not missing:
+        return 0
+    ids = [row["salesforce_id"] for row in missing]
+    fetched = fetch(db, salesforce, selection, outcome, ids)
+    db.execute("remember_absent_winners", org_id=outcome.org_id, ids=ids)
+    return fetched
 
 
 def fetch(

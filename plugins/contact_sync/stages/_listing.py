@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator
 from datetime import datetime
 
-from contact_sync import database, errors, records
+from contact_sync import database, errors, records, tombstones
 from contact_sync.salesforce import auth, bulk, query
 from contact_sync.stages import extract_salesforce_contacts
 
@@ -35,6 +35,8 @@ def fill(db: database.Database, salesforce: auth.Session, org_id: str) -> tuple[
         raise errors.RetryError(
             f"org {org_id}: Salesforce reported {reported} contacts and listed {row['ids']}; nothing was compared"
         )
+    with db.transaction() as tx:
+        tombstones.drop_listed(tx, org_id=org_id)
     return reported, listed_at
 
 

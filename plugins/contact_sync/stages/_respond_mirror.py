@@ -20,23 +20,17 @@ def write(
     written_by: str,
 ) -> int:
     """Write contacts into the mirror where their content is news; return how many were. Erased ones are left out."""
-    return _upsert(tx, workspace_id, _without_erased(tx, workspace_id, found), written_by=written_by)
-
-
-def _upsert(
-    tx: database.Transaction,
-    workspace_id: str,
-    found: Sequence[records.RespondContact],
-    *,
-    written_by: str,
-) -> int:
-    return tx.execute(
+    found = _without_erased(tx, workspace_id, found)
+    written = tx.execute(
         "upsert_respond_contacts",
         workspace_id=workspace_id,
         contacts=_landing.raw_text([_row(contact) for contact in found]),
         written_by=written_by,
         our_tag=OUR_TAG,
     )
+    ids = [contact.respond_id for contact in found]
+    tx.execute("resolve_quarantined_contacts", workspace_id=workspace_id, respond_ids=ids)
+    return written
 
 
 def land(
@@ -51,16 +45,13 @@ def land(
 
     def into(tx: database.Transaction, part: Sequence[records.RespondContact]) -> None:
         nonlocal written
-        written += _upsert(tx, workspace_id, part, written_by=written_by)
+        written += write(tx, workspace_id, part, written_by=written_by)
 
     def refuse(tx: database.Transaction, contact: records.RespondContact, reason: str) -> None:
-        workspace = tx.one("select_workspace", workspace_id=workspace_id)
         tx.execute(
-            "insert_quarantined_row",
-            org_id=workspace["org_id"] if workspace else None,
+            "insert_quarantined_contact",
             workspace_id=workspace_id,
-            salesforce_id=None,
-            window_id=None,
+            respond_id=contact.respond_id,
             raw=_landing.raw_text(_row(contact)),
             reason=reason,
         )
