@@ -132,6 +132,127 @@ def test_a_lost_field_is_remembered_as_lost_and_found_again(
         assert ("Title" in tenants.described_fields(db, org_id)) is is_known
 
 
+def permit(http: httpx.Client, field: str, access: str) -> None:
+    http.post("/_sandbox/permissions", json={"field": field, "access": access}).raise_for_status()
+
+
+def events(raw: RawSql) -> list[tuple[str, str]]:
+    rows = raw("SELECT field_name, event FROM salesforce_field_event ORDER BY event_id")
+    return [(row["field_name"], row["event"]) for row in rows]
+
+
+def test_the_first_describe_is_no_news(org_id: records.OrgId, raw: RawSql) -> None:
+    assert events(raw) == []
+
+
+def test_what_becomes_of_a_field_is_told(
+    db: database.Database, session: auth.Session, org_id: records.OrgId, http: httpx.Client, raw: RawSql
+) -> None:
+    for access in ("none", "edit", "read"):
+        permit(http, "Title", access)
+        tenants.refresh_fields(db, session, org_id=org_id)
+    tenants.refresh_fields(db, session, org_id=org_id)
+    assert events(raw) == [("Title", "lost"), ("Title", "regained"), ("Title", "changed")]
+    detail = raw.column("SELECT detail FROM salesforce_field_event WHERE event = 'changed'")
+    assert detail == [{"updateable": {"from": True, "to": False}}]
+
+
+def test_a_field_granted_for_the_first_time_is_new(
+    db: database.Database, session: auth.Session, http: httpx.Client, raw: RawSql
+) -> None:
+    permit(http, "Title", "none")
+    org_id = tenants.connect_org(db, session)
+    permit(http, "Title", "edit")
+    tenants.refresh_fields(db, session, org_id=org_id)
+    assert events(raw) == [("Title", "new")]
+
+
+def test_those_who_show_a_lost_field_are_told(
+    db: database.Database, session: auth.Session, org_id: records.OrgId, http: httpx.Client, raw: RawSql
+) -> None:
+    tenants.choose_fields(db, WORKSPACE, [FieldChoice(name="Title")])
+    raw("DELETE FROM pending_change")
+    permit(http, "Title", "none")
+    permit(http, "Department", "none")
+    tenants.refresh_fields(db, session, org_id=org_id)
+    found = raw("SELECT workspace_id, entity, entity_id FROM pending_change")
+    assert found == [{"workspace_id": WORKSPACE, "entity": "sidebar_row", "entity_id": None}]
+
+
+def describes(http: httpx.Client) -> list[int]:
+    found = http.get("/_sandbox/journal").json()["requests"]
+    return [request["status"] for request in found if request["path"].endswith("/describe")]
+
+
+def test_an_unchanged_describe_is_not_sent_again(
+    db: database.Database, session: auth.Session, org_id: records.OrgId, http: httpx.Client, raw: RawSql
+) -> None:
+    before = raw.versions("salesforce_field")
+    http.delete("/_sandbox/journal")
+    counts = tenants.refresh_fields(db, session, org_id=org_id, is_full=False)
+    assert describes(http) == [304, 304]
+    assert (counts["changed"], counts["lost"]) == (0, 0)
+    assert raw.versions("salesforce_field") == before
+
+
+def test_a_changed_describe_is_sent(
+    db: database.Database, session: auth.Session, org_id: records.OrgId, http: httpx.Client
+) -> None:
+    permit(http, "Title", "none")
+    assert tenants.refresh_fields(db, session, org_id=org_id, is_full=False)["lost"] == 1
+
+
+def test_a_full_describe_sees_what_the_org_does_not_notice(
+    db: database.Database, session: auth.Session, org_id: records.OrgId, http: httpx.Client
+) -> None:
+    http.post("/_sandbox/settings", json={"describe_notices_permissions": False}).raise_for_status()
+    tenants.refresh_fields(db, session, org_id=org_id)
+    permit(http, "Title", "none")
+    assert tenants.refresh_fields(db, session, org_id=org_id, is_full=False)["lost"] == 0
+    assert tenants.refresh_fields(db, session, org_id=org_id)["lost"] == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "in_full", "due"),
+    [("59 min", "23 h", (False, False)), ("61 min", "23 h", (True, False)), ("61 min", "25 h", (True, True))],
+)
+def test_changes_are_asked_for_hourly_and_everything_daily(
+    db: database.Database,
+    org_id: records.OrgId,
+    raw: RawSql,
+    asked: str,
+    in_full: str,
+    due: tuple[bool, bool],
+) -> None:
+    raw(
+        "UPDATE salesforce_org SET described_at = now() - %(asked)s::interval,"
+        " described_fully_at = now() - %(in_full)s::interval",
+        asked=asked,
+        in_full=in_full,
+    )
+    row = db.one("is_describe_due", org_id=org_id)
+    assert row and (row["is_due"], row["is_full"]) == due
+
+
+@pytest.mark.parametrize("name", ["Lead.Company", "Opportunity.Name", "lead.Email"])
+def test_another_object_is_refused_with_the_reason(
+    db: database.Database, org_id: records.OrgId, name: str
+) -> None:
+    with pytest.raises(errors.StopError, match=r"only Contact is supported.*nothing here reads"):
+        tenants.choose_fields(db, WORKSPACE, [FieldChoice(name=name)])
+
+
+def test_a_new_org_is_not_read_before_all_went_well(
+    db: database.Database, session: auth.Session, http: httpx.Client, raw: RawSql
+) -> None:
+    http.post("/_sandbox/faults", json={"path": "*/describe", "status": 403, "body": []}).raise_for_status()
+    with pytest.raises(errors.StopError):
+        tenants.connect_org(db, session)
+    assert raw.value("SELECT disconnected_at IS NOT NULL FROM salesforce_org")
+    tenants.connect_org(db, session)
+    assert raw.value("SELECT disconnected_at IS NULL FROM salesforce_org")
+
+
 # Workspaces
 
 

@@ -36,6 +36,33 @@ SELECT o.org_id, o.name, o.conn_id, o.disconnected_at, w.watermark_at,
          FROM pending_change c WHERE c.org_id = o.org_id) AS p
  ORDER BY o.org_id;
 
+-- name: select_org_access
+-- Read per org whether it refused the last log-in, what is left of its day, and which chosen fields it no longer shows.
+-- Params: none | Rows: 0..n (org_id, rejected_at, rejected_age_seconds, reason, used, most, heard_age_seconds, lost_in_use)
+SELECT o.org_id, t.rejected_at, extract(epoch FROM now() - t.rejected_at)::float8 AS rejected_age_seconds,
+       t.rejected_reason AS reason, a.used, a.most,
+       extract(epoch FROM now() - a.heard_at)::float8 AS heard_age_seconds,
+       ARRAY(SELECT DISTINCT f.name
+               FROM salesforce_field f
+               JOIN sidebar_field_choice c ON c.field_name = f.name
+               JOIN workspace w ON w.workspace_id = c.workspace_id AND w.org_id = f.org_id
+              WHERE f.org_id = o.org_id AND f.lost_at IS NOT NULL
+              ORDER BY f.name) AS lost_in_use
+  FROM salesforce_org o
+  LEFT JOIN salesforce_token t USING (org_id)
+  LEFT JOIN api_limit a USING (org_id)
+ ORDER BY o.org_id;
+
+-- name: select_field_news
+-- List the latest event of each field within some days, newest first.
+-- Params: days int | Rows: 0..n (org_id, field_name, event, detail, at, age_seconds)
+SELECT org_id, field_name, event, detail, at, extract(epoch FROM now() - at)::float8 AS age_seconds
+  FROM (SELECT DISTINCT ON (org_id, field_name) event_id, org_id, field_name, event, detail, at
+          FROM salesforce_field_event
+         WHERE at > now() - make_interval(days => %(days)s)
+         ORDER BY org_id, field_name, event_id DESC) AS latest
+ ORDER BY org_id, event_id DESC;
+
 -- name: select_latest_windows
 -- List each org's latest windows, newest first.
 -- Params: windows int | Rows: 0..n (org_id, window_id, kind, status, read_from, read_until, rows_reported, rows_landed, rows_distinct, rows_merged, rows_quarantined, rows_erased, rows_late, api_calls, started_at, finished_at, detail)
@@ -50,6 +77,37 @@ SELECT o.org_id, x.window_id, x.kind, x.status, x.read_from, x.read_until, x.row
         ORDER BY window_id DESC
         LIMIT %(windows)s) AS x
  ORDER BY o.org_id, x.window_id DESC;
+
+-- name: select_formula_ages
+-- Tell per org which formula and parent fields are shown, and how old the last reading of all contacts is: no value is older.
+-- Params: none | Rows: 0..n (org_id, field_names, read_at, age_seconds, is_late)
+SELECT u.org_id, u.field_names, a.read_at, extract(epoch FROM now() - a.read_at)::float8 AS age_seconds,
+       -- read daily, so one reading has failed or nobody has begun it
+       coalesce(a.read_at < now() - interval '36 hours', false) AS is_late
+  FROM (SELECT w.org_id, array_agg(DISTINCT c.field_name ORDER BY c.field_name) AS field_names
+          FROM workspace w
+          JOIN sidebar_field_choice c USING (workspace_id)
+          LEFT JOIN salesforce_field f ON f.org_id = w.org_id AND f.name = c.field_name
+         WHERE w.org_id IS NOT NULL
+           AND (f.calculated OR position('.' IN c.field_name) > 0)
+         GROUP BY w.org_id) AS u
+ CROSS JOIN LATERAL formulas_read_at(u.org_id) AS a (read_at)
+ ORDER BY u.org_id;
+
+-- name: select_idle_windows
+-- Count per org the big windows that wait, and tell whether nobody seems to read them.
+-- Params: none | Rows: 0..n (org_id, windows, oldest_seconds, is_idle)
+SELECT org_id, count(*) FILTER (WHERE status IN ('planned', 'running')) AS windows,
+       extract(epoch FROM now() - min(planned_at) FILTER (WHERE status IN ('planned', 'running')))::float8 AS oldest_seconds,
+       -- the loading DAG comes every five minutes; one that reads says so at least as often
+       min(planned_at) FILTER (WHERE status IN ('planned', 'running')) < now() - interval '15 minutes'
+           AND coalesce(max(heartbeat_at), '-infinity') < now() - interval '15 minutes' AS is_idle
+  FROM extract_window
+ WHERE is_big
+   AND (status IN ('planned', 'running') OR heartbeat_at > now() - interval '15 minutes')
+ GROUP BY org_id
+HAVING count(*) FILTER (WHERE status IN ('planned', 'running')) > 0
+ ORDER BY org_id;
 
 -- name: select_workspace_status
 -- Read per workspace whom it serves, its switches and how old its last whole walk is.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from contact_sync import database
-from contact_sync.cli import auditing, output, words
+from contact_sync.cli import access, ages, auditing, output, words
 
 WINDOWS = 3
 
@@ -42,8 +42,14 @@ def run(arguments: argparse.Namespace) -> int | None:
 
 def _orgs(db: database.Database) -> list[Item]:
     windows = [dict(row) for row in db.all("select_latest_windows", windows=WINDOWS)]
+    allowed, read = access.read(db), ages.read(db)
     return [
-        {**row, "windows": [window for window in windows if window["org_id"] == row["org_id"]]}
+        {
+            **row,
+            **allowed[row["org_id"]],
+            **read[row["org_id"]],
+            "windows": [window for window in windows if window["org_id"] == row["org_id"]],
+        }
         for row in db.all("select_org_status")
     ]
 
@@ -102,7 +108,8 @@ def _org(org: Item) -> Iterator[str]:
     yield f"  settled           {_settled(org)}"
     yield f"  waiting changes   {org['pending_changes']}{_oldest(org)}"
     yield f"  in quarantine     {org['quarantined_rows']}"
-    yield f"  API calls today   {output.counts(org['calls_today']) if org['calls_today'] else 'none'}"
+    yield from access.lines(org)
+    yield from ages.lines(org)
     headers = (
         "window",
         "kind",
