@@ -20,7 +20,7 @@ _NOT_EXPIRED = ("Connected app is not attached to Agent", "not valid for use wit
 
 
 class Session:
-    """Calls one org as its integration user. Not for use by several threads at once."""
+    """Calls one org as its integration user. Several threads may call at once: a token expires and is renewed once."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Session:
         self.org_id = org_id
         self.lane: records.Lane = lane
         #: The org's daily API calls, as far as anybody heard.
-        self.quota = quota.Quota(db, lane)
+        self.quota = quota.Quota(db)
         self._db = db
         self._tokens = tokens.TokenStore(db, secret, connection)
         self._token: records.SalesforceToken | None = None
@@ -114,7 +114,7 @@ class Session:
                 **self._authorized(token, parts),
             )
 
-        self.quota.check(self.org_id, self._limits)
+        self.quota.check(self.org_id, self.lane, self._limits)
         answer = self._with_renewal(send, f"{method} {route}")
         self.quota.hear(self.org_id, answer, self._limits)
         return answer
@@ -140,7 +140,7 @@ class Session:
                     answer.read()
                 return answer
 
-            self.quota.check(self.org_id, self._limits)
+            self.quota.check(self.org_id, self.lane, self._limits)
             answer = self._with_renewal(send, f"{method} {route}")
             self.quota.hear(self.org_id, answer, None)
             yield answer

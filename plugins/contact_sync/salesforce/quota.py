@@ -31,24 +31,23 @@ Ask = Callable[[], records.Json]
 class Quota:
     """``used`` of ``most`` calls of the org's last 24 hours, everybody's; None until somebody heard it."""
 
-    def __init__(self, db: database.Database, lane: records.Lane) -> None:
+    def __init__(self, db: database.Database) -> None:
         self.used: int | None = None
         self.most: int | None = None
         self._db = db
-        self._lane: records.Lane = lane
         self._heard_at: float | None = None
         self._written: tuple[float, int] | None = None
 
-    def check(self, org_id: records.OrgId | None, ask: Ask) -> None:
+    def check(self, org_id: records.OrgId | None, lane: records.Lane, ask: Ask) -> None:
         """Raise QuotaError if the lane's share is used up. Old figures stop nobody before they were asked anew."""
-        if org_id is None or budget.SHARES[self._lane] >= 1.0:
+        if org_id is None or budget.SHARES[lane] >= 1.0:
             return
         if self.used is None:
             self._recall(org_id)
-        if self._is_used_up() and self._age() > STOPPING_SECONDS:
+        if self._is_used_up(lane) and self._age() > STOPPING_SECONDS:
             self._recall(org_id)
             self._ask_if_older(org_id, STOPPING_SECONDS, ask)
-        budget.check_share(self._lane, self.used, self.most)
+        budget.check_share(lane, self.used, self.most)
 
     def hear(self, org_id: records.OrgId | None, answer: httpx.Response, ask: Ask | None) -> None:
         """Read an answer's header. Without one, ``ask`` is used where the figures are missing or old."""
@@ -65,8 +64,8 @@ class Quota:
         if org_id is not None:
             self._db.execute("exhaust_limit", org_id=org_id)
 
-    def _is_used_up(self) -> bool:
-        return bool(self.used and self.most and self.used >= self.most * budget.SHARES[self._lane])
+    def _is_used_up(self, lane: records.Lane) -> bool:
+        return bool(self.used and self.most and self.used >= self.most * budget.SHARES[lane])
 
     def _ask_if_older(self, org_id: records.OrgId, seconds: float, ask: Ask) -> None:
         if self._age() <= seconds:
