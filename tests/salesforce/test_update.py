@@ -43,6 +43,11 @@ def fault(vendor: httpx.Client, **fault: Any) -> None:
     vendor.post("/_sandbox/faults", json={"path": "*/composite", **fault}).raise_for_status()
 
 
+def composites(vendor: httpx.Client) -> int:
+    requests = vendor.get("/_sandbox/journal").json()["requests"]
+    return sum(request["path"].endswith("/composite") for request in requests)
+
+
 def test_a_write_to_an_untouched_record_is_saved(
     live: auth.Session, store: Store, vendor: httpx.Client
 ) -> None:
@@ -107,13 +112,36 @@ def test_a_record_that_is_gone_is_said_to_be_gone(
 def test_a_lost_answer_is_unknown_and_nothing_is_sent_twice(
     live: auth.Session, store: Store, vendor: httpx.Client
 ) -> None:
-    people = [person(store) for _ in range(26)]
+    people = [person(store) for _ in range(25)]
     now = stamp(live, people[0])
     fault(vendor, cut_after_bytes=0)
     results = sent(live, *(write(salesforce_id, now) for salesforce_id in people))
     assert [result.outcome for result in results] == ["unknown"] * 25
     assert title(vendor, people[0]) == "new"
-    assert title(vendor, people[25]) == "old"
+    assert composites(vendor) == 1
+
+
+def test_calls_side_by_side_do_not_share_a_lost_answer(
+    live: auth.Session, store: Store, vendor: httpx.Client
+) -> None:
+    people = [person(store) for _ in range(30)]
+    now = stamp(live, people[0])
+    fault(vendor, cut_after_bytes=0)
+    results = sent(live, *(write(salesforce_id, now) for salesforce_id in people))
+    outcomes = [{result.outcome for result in call} for call in (results[:25], results[25:])]
+    assert sorted(outcomes, key=str) == [{"unknown"}, {"written"}]
+
+
+def test_after_a_lost_answer_no_further_call_is_begun(
+    live: auth.Session, store: Store, vendor: httpx.Client
+) -> None:
+    people = [person(store) for _ in range(update.PER_CALL * update.SIDE_BY_SIDE + 30)]
+    now = stamp(live, people[0])
+    fault(vendor, cut_after_bytes=0, times=10)
+    results = sent(live, *(write(salesforce_id, now) for salesforce_id in people))
+    told = {result.salesforce_id for result in results}
+    assert len(told) <= update.PER_CALL * update.SIDE_BY_SIDE
+    assert {title(vendor, salesforce_id) for salesforce_id in people if salesforce_id not in told} == {"old"}
 
 
 def test_a_call_that_was_not_taken_is_simply_repeated(

@@ -57,10 +57,14 @@ def _round(
         edit_ids=[row["edit_id"] for row in to_send],
         stamps=[reading.found[row["target_salesforce_id"]].modstamp for row in to_send],
     )
-    written = [
-        result for part in update.write_contacts(salesforce, _writes(to_send, reading)) for result in part
-    ]
-    _settle_written(db, salesforce, org_id, to_send, {r.salesforce_id: r for r in written}, counts)
+    results: dict[str, update.Written] = {}
+    try:
+        for part in update.write_contacts(salesforce, _writes(to_send, reading)):
+            results.update({result.salesforce_id: result for result in part})
+    finally:
+        # what was written stands, whatever became of the other calls
+        if results:
+            _settle_written(db, salesforce, org_id, to_send, results, counts)
 
 
 def _without_merged(
