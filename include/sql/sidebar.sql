@@ -3,9 +3,9 @@
 
 -- name: select_sidebar
 -- Read all that an agent sees of one contact; what explains a miss is looked at only where there is no match.
--- Params: workspace_id text, respond_id bigint | Rows: 1 (match_status, matched_by, salesforce_id, salesforce_url, fields, stale, as_of, refreshed_at, layout, edits, is_known, is_connected, status, reason, candidate_count, hint)
+-- Params: workspace_id text, respond_id bigint | Rows: 1 (match_status, matched_by, salesforce_id, salesforce_url, fields, stale, as_of, refreshed_at, layout, formulas_as_of, edits, is_known, is_connected, status, reason, candidate_count, hint)
 SELECT s.match_status, s.matched_by, s.salesforce_id, s.salesforce_url, s.fields, s.stale, s.as_of, s.refreshed_at,
-       l.layout, e.edits, u.is_known, u.is_connected, u.status, u.reason, u.candidate_count, u.hint
+       l.layout, l.formulas_as_of, e.edits, u.is_known, u.is_connected, u.status, u.reason, u.candidate_count, u.hint
   FROM (SELECT %(workspace_id)s::text AS workspace_id, %(respond_id)s::bigint AS respond_id) AS asked
   LEFT JOIN sidebar_fields s ON s.workspace_id = asked.workspace_id AND s.respond_id = asked.respond_id
   LEFT JOIN sidebar_layout l ON l.workspace_id = asked.workspace_id

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from contact_sync import database, statements
 from contact_sync.sidebar import models, reading
 from tests.raw_sql import RawSql
-from tests.stages.house import ORG, WORKSPACE, House, person_id
+from tests.stages.house import NOON, ORG, WORKSPACE, House, person_id
 
 
 def seen(house: House, contact: int = 1) -> models.Sidebar:
@@ -51,6 +52,36 @@ def test_a_field_that_cannot_be_edited_says_why(house: House) -> None:
     assert title.read_only_reason is None
     assert not phone.editable
     assert "E-mail and phone fields" in (phone.read_only_reason or "")
+
+
+def test_a_formula_is_as_old_as_the_last_reading_of_all_contacts(house: House, raw: RawSql) -> None:
+    house.field("Full_Title__c", calculated=True)
+    house.field("Account.Name")
+    house.choose("Title", "Full_Title__c", "Account.Name")
+    house.materialize()
+    read_at = datetime(2026, 1, 5, tzinfo=UTC)
+    raw.insert(
+        "extract_window", org_id=ORG, kind="formula", status="running", queried_at=read_at, read_until=read_at
+    )
+    raw("UPDATE extract_window SET status = 'proven', finished_at = now(), rows_reported = 0")
+    contact_read_at = raw.value("SELECT read_at FROM salesforce_contact")
+    ages = {item.name: item.as_of for item in seen(house).fields}
+    assert ages == {"Title": contact_read_at, "Full_Title__c": read_at, "Account.Name": read_at}
+    shown = raw("SELECT field_name, as_of FROM sidebar_field_values")
+    assert {row["field_name"]: row["as_of"] for row in shown} == ages
+
+
+def test_a_workspace_that_changes_its_org_takes_that_orgs_age(house: House, raw: RawSql) -> None:
+    house.materialize()
+    raw.insert(
+        "extract_window", org_id=ORG, kind="formula", status="running", queried_at=NOON, read_until=NOON
+    )
+    raw("UPDATE extract_window SET status = 'proven', finished_at = now(), rows_reported = 0")
+    assert raw.value("SELECT formulas_as_of FROM sidebar_layout") == NOON
+    house.settings(org_id=None)
+    assert raw.value("SELECT formulas_as_of FROM sidebar_layout") is None
+    house.settings(org_id=ORG)
+    assert raw.value("SELECT formulas_as_of FROM sidebar_layout") == NOON
 
 
 def test_a_field_that_can_no_longer_be_read_keeps_its_value_marked_stale(house: House, raw: RawSql) -> None:

@@ -63,6 +63,11 @@ def _miss(row: database.Row) -> dict[str, Any]:
 def _item(row: database.Row, layout: dict[str, Any]) -> models.Item:
     """A field's place in the layout, its value, and what goes on with it."""
     name = layout["name"]
+    item = {key: value for key, value in layout.items() if key != "calculated"}
+    # what follows other records is read again without a change of the contact
+    is_read_again = layout.get("calculated") and name not in row["stale"]
+    read_at = (row["as_of"], row["formulas_as_of"] if is_read_again else None)
+    as_of = max((moment for moment in read_at if moment), default=None)
     more = {"stale": row["stale"].get(name), "edit": (row["edits"] or {}).get(name)}
     present = {key: value for key, value in more.items() if value is not None}
-    return models.Item(**layout, value=row["fields"].get(name), as_of=row["as_of"], **present)
+    return models.Item(**item, value=row["fields"].get(name), as_of=as_of, **present)
