@@ -9,7 +9,6 @@ plans, looks up, creates or adopts, tags and records, at the rate that respond.i
 * *respond.io … no answer*: what was begun is looked up again before anything is sent twice; wait or clear the task.
 * *respond.io … answered 401*: the workspace's token is wrong or was revoked; correct the connection.
 * Single records end as `rejected` in `contact_creation` with the vendor's code; the rest goes on.
-
 ### How to re-run
 Clear the task: every creation goes on where it stopped, nobody is created twice.
 """
