@@ -170,20 +170,19 @@ def test_all_spellings_of_a_line_have_one_key(e164: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "region"),
-    [("+52 1 55 1234 5678", None), ("(55) 1234-5678", None), ("55 1234 5678", "MX"), ("055 12345678", None)],
+    "raw", ["(55) 1234-5678", "55 1234 5678 ext. 12", "055 12345678", "Mobile: 55.1234.5678"]
 )
-def test_national_digits_agree_with_and_without_country(raw: str, region: str | None) -> None:
-    assert keys.phone_national(raw, region=region) == "5512345678"
+def test_a_number_without_a_country_keeps_its_digits_for_near_misses(raw: str) -> None:
+    assert keys.phone_key(raw, region=None) == Key(key=None, reason="no_country", national="5512345678")
 
 
-@pytest.mark.parametrize("raw", [None, "", "n/a", "555-0100", "12345", "a@example.com"])
+@pytest.mark.parametrize("raw", [None, "", "n/a", "555-0100", "12345", "+52 55 1234 5678", "a@example.com"])
 def test_no_national_digits_where_the_country_is_not_what_lacks(raw: str | None) -> None:
-    assert keys.phone_national(raw, region="US") is None
+    assert keys.phone_key(raw, region="US").national is None
 
 
 def test_a_few_digits_are_too_few_to_be_a_near_miss() -> None:
-    assert keys.phone_national("0 12345", region=None) is None
+    assert keys.phone_key("0 12345", region=None) == Key(key=None, reason="no_country")
 
 
 @pytest.mark.parametrize("raw", [" John@Example.com", "(55) 1234-5678", "n/a"])

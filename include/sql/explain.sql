@@ -38,13 +38,13 @@ SELECT e.salesforce_id, e.effective_id, e.kind, e.key, e.respond_value, e.salesf
  ORDER BY e.effective_id NULLS LAST, e.kind, e.salesforce_id;
 
 -- name: select_near_misses
--- List what nearly matched an unmatched respond contact.
--- Params: workspace_id text, respond_id int | Rows: 0..n (salesforce_id, kind, key, nearness, hint)
-SELECT salesforce_id, kind, key, nearness, hint
+-- List what nearly matched an unmatched respond contact: both raw values, both keys, the rule, the verdict, what to change.
+-- Params: workspace_id text, respond_id int | Rows: 0..20 (salesforce_id, kind, key, nearness, hint, respond_value, salesforce_key, salesforce_field, salesforce_value, rule, verdict)
+SELECT salesforce_id, kind, key, nearness, hint, respond_value, salesforce_key, salesforce_field, salesforce_value, rule, verdict
   FROM near_miss
  WHERE workspace_id = %(workspace_id)s
    AND respond_id = %(respond_id)s
- ORDER BY kind, salesforce_id
+ ORDER BY kind, salesforce_id, key, salesforce_key
  LIMIT 20;
 
 -- name: revoke_decision

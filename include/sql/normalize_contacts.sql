@@ -18,7 +18,7 @@ SELECT o.org_id
 -- Params: none | Rows: none
 CREATE TEMPORARY TABLE IF NOT EXISTS changed_salesforce (salesforce_id text PRIMARY KEY) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS changed_respond (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS new_rule (kind text, region text, raw_digest bytea, key text, e164 text, reason text) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS new_rule (kind text, region text, raw_digest bytea, key text, e164 text, reason text, national text) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS effective_contact (salesforce_id text PRIMARY KEY, effective_id text) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS wanted_salesforce_key (kind text, key text, salesforce_id text, effective_id text, source_fields text[]) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS wanted_respond_key (workspace_id text, kind text, key text, respond_id bigint) ON COMMIT DROP;
@@ -134,13 +134,14 @@ SELECT h.kind, h.region, h.raw, h.raw_digest
 -- name: upsert_key_rules
 -- Remember what the new values became.
 -- Params: rules_version text | Rows: none
-INSERT INTO key_rule (kind, region, raw_digest, rules_version, key, e164, reason)
-SELECT kind, region, raw_digest, %(rules_version)s, key, e164, reason
+INSERT INTO key_rule (kind, region, raw_digest, rules_version, key, e164, reason, national)
+SELECT kind, region, raw_digest, %(rules_version)s, key, e164, reason, national
   FROM new_rule
 -- two orgs may meet the same value at once: rows in one order cannot deadlock
  ORDER BY kind, region, raw_digest
 ON CONFLICT (kind, region, raw_digest) DO UPDATE
-   SET rules_version = excluded.rules_version, key = excluded.key, e164 = excluded.e164, reason = excluded.reason;
+   SET rules_version = excluded.rules_version, key = excluded.key, e164 = excluded.e164, reason = excluded.reason,
+       national = excluded.national, used_at = now();
 
 -- name: delete_new_rules
 -- Empty the working table of new rules.
@@ -183,6 +184,8 @@ SELECT k.kind, k.key, v.salesforce_id, e.effective_id, array_agg(DISTINCT v.sour
  CROSS JOIN LATERAL (
        SELECT v.kind, r.key WHERE r.key IS NOT NULL
         UNION ALL
+       SELECT 'phone_national', r.national WHERE r.national IS NOT NULL
+        UNION ALL
        -- raw bytes are kept only where a workspace compares them; an index entry has its limit
        SELECT v.kind || '_raw', v.raw
         WHERE r.reason IS DISTINCT FROM 'empty' AND octet_length(v.raw) <= 1000
@@ -221,6 +224,8 @@ SELECT DISTINCT v.workspace_id, k.kind, k.key, v.respond_id
   JOIN key_rule r ON r.kind = v.kind AND r.region = v.region AND r.raw_digest = v.raw_digest
  CROSS JOIN LATERAL (
        SELECT v.kind, r.key WHERE r.key IS NOT NULL
+        UNION ALL
+       SELECT 'phone_national', r.national WHERE r.national IS NOT NULL
         UNION ALL
        SELECT v.kind || '_raw', v.raw
         WHERE w.match_mode = 'exact' AND r.reason IS DISTINCT FROM 'empty' AND octet_length(v.raw) <= 1000) AS k (kind, key)

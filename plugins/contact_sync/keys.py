@@ -17,7 +17,7 @@ from contact_sync import phone_plans, phone_text, placeholders, regions
 from contact_sync.records import Key, KeyReason
 
 #: Stored with every key: keys made by other rules or another numbering plan are made again.
-RULES_VERSION = f"1+phonenumbers-{phonenumbers.__version__}"
+RULES_VERSION = f"2+phonenumbers-{phonenumbers.__version__}"
 
 #: RFC 5321, as corrected by RFC 3696 erratum 1690: the longest address that a mail path can carry.
 _EMAIL_CHARACTERS = 254
@@ -39,6 +39,9 @@ _ORDINARY = re.compile(
 )
 #: Top-level domains with names among those that email-validator refuses (RFC 6761 and its registry).
 _SPECIAL_ENDINGS = {name.rpartition(".")[2] for name in email_validator.SPECIAL_USE_DOMAIN_NAMES}
+
+#: Fewer national digits than these say nothing about a person.
+_NATIONAL_DIGITS = 6
 
 #: A cell that holds a number and nothing else.
 _ONLY_NUMBER = re.compile(r"\+?[0-9 ().-]+")
@@ -176,15 +179,20 @@ def _read_phone(text: str, region: str | None) -> PhoneNumber | Key:
         if isinstance(number, PhoneNumber) or region is None:
             return number
     if region is None and not phone_text.is_international(text):
-        return Key(key=None, reason=_reason_without_country(len(digits)))
+        return _without_country(digits)
     return _parsed(text, region)
 
 
-def _reason_without_country(digits: int) -> KeyReason:
+def _without_country(digits: str) -> Key:
     """A country would not help fewer than four digits, nor more than E.164's fifteen and a prefix of two."""
-    if digits < 4:
-        return "too_short"
-    return "no_country" if digits <= 17 else "too_long"
+    if len(digits) < 4:
+        return Key(key=None, reason="too_short")
+    if len(digits) > 17:
+        return Key(key=None, reason="too_long")
+    national = digits.lstrip("0")
+    return Key(
+        key=None, reason="no_country", national=national if len(national) >= _NATIONAL_DIGITS else None
+    )
 
 
 def _parsed(text: str, region: str | None) -> PhoneNumber | Key:
@@ -220,20 +228,6 @@ def phone_spellings(e164: str) -> tuple[str, ...]:
     elif match := re.fullmatch(r"\+55([1-9]{2})(9?)([6-9]\d{7})", e164):
         others = [f"+55{match[1]}{match[3]}" if match[2] else f"+55{match[1]}9{match[3]}"]
     return (e164, *others)
-
-
-def phone_national(raw: str | None, *, region: str | None) -> str | None:
-    """Return the national digits of ``raw`` without trunk zeros, None where too few; for near misses only.
-
-    Equal for a number with and without its country code: ``+52 55 1234 5678`` and ``(55) 1234-5678``.
-    """
-    found = phone_key(raw, region=region)
-    if found.key is not None:
-        return phonenumbers.national_significant_number(phonenumbers.parse(found.key, None)).lstrip("0")
-    if found.reason != "no_country":
-        return None
-    digits = phone_text.digits_of(phone_text.bare(phone_text.ascii_digits(_visible(raw or "")))).lstrip("0")
-    return digits if len(digits) >= 6 else None
 
 
 # Regions and exact mode

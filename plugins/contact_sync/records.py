@@ -42,6 +42,8 @@ class Key:
     #: Phones only: E.164 for dialling and creating; may differ from ``key`` where numbers have aliases.
     e164: str | None = None
     reason: KeyReason | None = None
+    #: Phones that name no country only: their digits without trunk zeros, for near misses.
+    national: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,16 @@ def test_a_near_miss_comes_with_its_hint(command: Command, house: House) -> None
     assert "write both the same way" in near["hint"]
 
 
+def test_a_near_miss_shows_both_values_keys_rule_and_verdict(command: Command, house: House) -> None:
+    house.person(1, email="Ada@gmail.com")
+    house.contact(1, email="ada@gmial.com")
+    house.match()
+    shown = command("explain", "acme", "1").out
+    for told in ('"ada@gmial.com"', 'Email       "Ada@gmail.com"', "keys must be equal: near, not matched"):
+        assert told in shown
+    assert "what to change: check the spelling of the domain: gmial.com in respond.io" in shown
+
+
 def test_a_contact_not_looked_at_yet_says_so(command: Command, house: House) -> None:
     house.contact(1, email="ada@example.com")
     shown = command("explain", "acme", "1").out

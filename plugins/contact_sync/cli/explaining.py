@@ -124,10 +124,13 @@ def _lines(document: Item) -> Iterator[str]:
     yield f"respond contact {document['respond_id']} of workspace {document['workspace_id']}: {_verdict(document)}"
     yield from _section("its values", _values(document["values"]))
     yield from _section("Salesforce contacts that share a key", _candidates(document["candidates"]))
-    near = [(n["salesforce_id"], n["key"], n["nearness"], n["hint"]) for n in document["near_misses"]]
-    yield from _section(
-        "near misses", output.table(("salesforce id", "key", "what is near", "hint"), near, indent="  ")
-    )
+    for near in document["near_misses"]:
+        yield from _section(
+            f"near miss, {near['salesforce_id']}: {near['nearness']}",
+            output.table(("", "as written", "key"), _near(near), indent="  "),
+        )
+        yield f"  {near['rule']}: {near['verdict']}"
+        yield f"  what to change: {near['hint']}"
     if decision := document["decision"]:
         chosen = decision["salesforce_id"] or "nobody"
         yield f"decided by {output.visible(decision['decided_by'])}: {chosen} ({output.visible(decision['reason'])})"
@@ -174,6 +177,13 @@ def _candidates(found: Sequence[Item]) -> list[str]:
     ]
     headers = ("salesforce id", "kind", "key", "as written", "live contacts", "verdict")
     return output.table(headers, rows, indent="  ")
+
+
+def _near(near: Item) -> list[tuple[str, str, str]]:
+    return [
+        ("respond.io", output.quoted(near["respond_value"]), near["key"]),
+        (near["salesforce_field"], output.quoted(near["salesforce_value"]), near["salesforce_key"]),
+    ]
 
 
 def _written(candidate: Item) -> str:

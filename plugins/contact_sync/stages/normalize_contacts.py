@@ -12,7 +12,7 @@ STAGE = "normalize_contacts"
 #: Contacts in one run from which on the planner must hear of them at once; less is autovacuum's.
 MANY = 10_000
 
-_RULE_COLUMNS = ("kind", "region", "raw_digest", "key", "e164", "reason")
+_RULE_COLUMNS = ("kind", "region", "raw_digest", "key", "e164", "reason", "national")
 
 
 def run(db: database.Database, *, org_id: str, run_id: str, batch_size: int = 50_000) -> dict[str, int]:
@@ -80,7 +80,7 @@ def _remember_rules(tx: database.Transaction, org_id: str) -> int:
 
 def _store(tx: database.Transaction, rules: Iterable[tuple[str, str, bytes, records.Key]]) -> int:
     rows = (
-        (kind, region, "\\x" + bytes(digest).hex(), key.key, key.e164, key.reason)
+        (kind, region, "\\x" + bytes(digest).hex(), key.key, key.e164, key.reason, key.national)
         for kind, region, digest, key in rules
     )
     count = tx.copy_rows("new_rule", _RULE_COLUMNS, rows)
