@@ -61,14 +61,47 @@ UPDATE field_edit e
         WHERE q.workspace_id = e.workspace_id AND q.target_salesforce_id = e.target_salesforce_id
           AND q.field_name = e.field_name AND (q.status = 'queued' OR (q.status = 'parked' AND q.edit_id < e.edit_id)));
 
+-- name: supersede_merged_edits
+-- Where a merge brings two queued edits of one field together, let the later one stand, on the base that the winner's own edit had.
+-- Params: org_id text | Rows: none
+WITH moving AS (
+    SELECT e.edit_id, e.workspace_id, e.field_name, effective_contact_id(e.org_id, e.target_salesforce_id) AS winner
+      FROM field_edit e
+      JOIN salesforce_contact c ON c.org_id = e.org_id AND c.salesforce_id = e.target_salesforce_id
+     WHERE e.org_id = %(org_id)s AND e.status = 'queued' AND c.presence <> 'live'
+), rival AS (
+    SELECT edit_id, workspace_id, field_name, winner, false AS is_winners FROM moving WHERE winner IS NOT NULL
+     UNION ALL
+    SELECT q.edit_id, q.workspace_id, q.field_name, q.target_salesforce_id, true
+      FROM field_edit q
+     WHERE q.org_id = %(org_id)s AND q.status = 'queued'
+       AND EXISTS (SELECT FROM moving m
+                    WHERE m.workspace_id = q.workspace_id AND m.field_name = q.field_name AND m.winner = q.target_salesforce_id)
+), later AS (
+    SELECT workspace_id, field_name, winner, max(edit_id) AS edit_id, max(edit_id) FILTER (WHERE is_winners) AS winners_id
+      FROM rival
+     GROUP BY workspace_id, field_name, winner
+    HAVING count(*) > 1
+), inherited AS (
+    UPDATE field_edit h SET base_value = w.base_value
+      FROM later l JOIN field_edit w ON w.edit_id = l.winners_id
+     WHERE h.edit_id = l.edit_id AND l.winners_id <> l.edit_id
+)
+UPDATE field_edit e
+   SET status = 'superseded', settled_at = now()
+  FROM rival r
+  JOIN later l USING (workspace_id, field_name, winner)
+ WHERE e.edit_id = r.edit_id
+   AND r.edit_id <> l.edit_id;
+
 -- name: follow_merges
--- Point queued edits of merged records at the winner.
+-- Point open edits of merged records at the winner.
 -- Params: org_id text | Rows: none
 UPDATE field_edit e
    SET target_salesforce_id = effective_contact_id(e.org_id, e.target_salesforce_id)
   FROM salesforce_contact c
  WHERE e.org_id = %(org_id)s
-   AND e.status = 'queued'
+   AND e.status IN ('queued', 'parked')
    AND c.org_id = e.org_id
    AND c.salesforce_id = e.target_salesforce_id
    AND c.presence <> 'live'

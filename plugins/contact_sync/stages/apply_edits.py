@@ -53,7 +53,9 @@ def _prepare(db: database.Database, org_id: str) -> dict[str, int]:
         tx.execute("create_edit_obstacles", org_id=org_id)
         parked = tx.execute("park_edits")
         unparked = tx.execute("unpark_edits")
-    db.execute("follow_merges", org_id=org_id)
+    with db.transaction() as tx:
+        tx.execute("supersede_merged_edits", org_id=org_id)
+        tx.execute("follow_merges", org_id=org_id)
     _free_waiting(db, org_id)
     return {"parked": parked, "unparked": unparked}
 

@@ -39,6 +39,10 @@ def _materialize(db: database.Database, org_id: str) -> dict[str, int]:
         )
         tx.execute("create_sidebar_tables")
         looked_at = tx.execute("claim_sidebar_changes", org_id=org_id)
+        if looked_at:
+            # an edit of a merged record moves in the moment in which the row shows the winner
+            tx.execute("supersede_merged_edits", org_id=org_id)
+            tx.execute("follow_merges", org_id=org_id)
         written, removed = process(tx, org_id=org_id)
     return {"looked_at": looked_at, "written": written, "removed": removed, "layouts": layouts}
 
@@ -54,7 +58,10 @@ def process(tx: database.Transaction, *, org_id: str) -> tuple[int, int]:
 
 
 def _layout(tx: database.Transaction, workspace_id: str, *, is_editing: bool) -> list[records.Json]:
-    """Return the items that an agent sees, without their values: name, label, type, editable, reason."""
+    """Return the items that an agent sees, without their values: name, label, type, editable, reason.
+
+    ``calculated``, which they do not see, marks formula and parent fields: these have an age of their own.
+    """
     return [
         _item(row, is_editing=is_editing) for row in tx.all("select_chosen_fields", workspace_id=workspace_id)
     ]
@@ -79,6 +86,8 @@ def _item(row: database.Row, *, is_editing: bool) -> records.Json:
         "type": field.type,
         "editable": reason is None,
     }
+    if field.calculated or "." in name:
+        item["calculated"] = True
     return item if reason is None else {**item, "read_only_reason": reason}
 
 
