@@ -252,7 +252,8 @@ def effects(org: Any) -> dict[str, Any]:
         org.locks[wanted["id"]] = RecordLock(wanted.get("times", 1), wanted.get("code", "UNABLE_TO_LOCK_ROW"))
 
     def exhaust(wanted: Any) -> None:
-        org.used_calls = org.switch("daily_api_requests") if wanted else 0
+        """``true`` uses the day up, ``0.9`` that share of it, ``false`` nothing."""
+        org.used_calls = int(org.switch("daily_api_requests") * float(wanted))
 
     return {
         "expire_token": lambda wanted: sessions.end(org) if wanted else None,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import requests
+from airflow.providers.salesforce.get_provider_info import get_provider_info
 from airflow.providers.salesforce.hooks.salesforce import SalesforceHook
 from requests.adapters import BaseAdapter
 
@@ -74,6 +76,35 @@ def test_it_is_the_providers_hook(session: auth.Session) -> None:
     opened = hook.ContactSyncSalesforceHook(session)
     assert isinstance(opened, SalesforceHook)
     assert (opened.conn_type, opened.conn_id) == ("salesforce", "salesforce_default")
+
+
+def test_the_connection_form_is_the_providers(session: auth.Session) -> None:
+    opened = hook.ContactSyncSalesforceHook(session)
+    assert opened.get_ui_field_behaviour() == SalesforceHook.get_ui_field_behaviour()
+    form = get_provider_info()["connection-types"][0]
+    assert (form["connection-type"], form["hook-class-name"]) == (
+        opened.conn_type,
+        f"{SalesforceHook.__module__}.SalesforceHook",
+    )
+    # what our log-in reads can be typed there
+    assert {"consumer_key", "consumer_secret", "private_key", "domain", "instance_url"} <= set(
+        form["conn-fields"]
+    )
+
+
+def test_the_connection_test_uses_our_log_in(
+    session: auth.Session, place: places.Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(place.authority))
+    opened = hook.ContactSyncSalesforceHook(session)
+    assert opened.test_connection() == (True, "Connection successfully tested")
+
+
+def test_a_failed_connection_test_says_what_to_do(session: auth.Session) -> None:
+    session.connection = replace(session.connection, consumer_secret="not the stand-in's")
+    is_good, message = hook.ContactSyncSalesforceHook(session).test_connection()
+    assert not is_good
+    assert "Correct consumer_secret" in message
 
 
 def test_its_client_reads_with_our_token(
