@@ -3,15 +3,13 @@
 ### What
 Never runs by itself. `airflow backfill create --dag-id backfill_salesforce_contacts --from-date … --to-date …` makes
 one run per day; a manual run takes `from` and `to` (UTC, `to` exclusive, cut at the watermark), `fields` to read beside
-those in use, one `org`, and `dry_run`, which plans and undoes it. Days are read in the backfill lane, which leaves the
-day's last API calls to edits and the sync. Newer rows are never overwritten. Success means that every day is proven.
+those in use, one `org`, and `dry_run`, which counts contacts and calls. Days are read in the backfill lane and in a
+pool of their own. Newer rows are never overwritten. Success means that every day is proven.
 
 ### When it fails
-* *the range …*, *no field …*: correct the parameter and trigger again.
-* *first load is not proven*: wait for `load_salesforce_contacts`.
+* *the range …*, *no field …*, *not supported*: correct the parameter. *first load is not proven*: wait for it.
 * *not proven yet*: `load_salesforce_contacts` is reading them; the retries wait for it.
-* The loading task is *skipped* if there was nothing to read, or the quota is used up: *deferred* windows are read by
-  `load_salesforce_contacts` when there are calls again.
+* The loading task is *skipped*: nothing was to be read, or the quota is used up; `load_salesforce_contacts` goes on.
 
 ### How to re-run
 Clear the task: proven days are left alone, a day half read goes on with its job.
@@ -42,6 +40,7 @@ TIME = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?$"
         "from": Param(None, type=["null", "string"], pattern=TIME, title="From (UTC)"),
         "to": Param(None, type=["null", "string"], pattern=TIME, title="To (UTC, exclusive)"),
         "fields": Param([], type="array", items={"type": "string"}, title="Fields beside those in use"),
+        "object": Param("Contact", type="string", title="Contact: nothing else is read"),
         "org": Param(None, type=["null", "string"], pattern="^[a-zA-Z0-9]{18}$", title="One org only"),
         "dry_run": Param(False, type="boolean", title="Only say what would be read"),
     },
@@ -50,13 +49,14 @@ def backfill_salesforce_contacts() -> None:
     @task
     def list_orgs() -> list[list[str]]:
         with wiring.opened() as edges:
-            connected = [row["org_id"] for row in edges.db.all("select_connected_orgs")]
-            return wiring.chunks([wiring.parameters()["org"]] if wiring.parameters()["org"] else connected)
+            org_id, rows = wiring.parameters()["org"], edges.db.all("select_connected_orgs")
+            return wiring.chunks([org_id] if org_id else [row["org_id"] for row in rows])
 
     @task(task_id="plan_backfill")
     def plan(org_ids: list[str]) -> dict[str, int]:
+        wishes = {name: wiring.parameters()[name] for name in ("fields", "dry_run")}
         with wiring.opened() as edges:
-            wishes = {name: wiring.parameters()[name] for name in ("fields", "dry_run")}
+            backfill.check_object(wiring.parameters()["object"])
             return wiring.each(
                 org_ids,
                 lambda org_id: backfill.plan(edges.db, org_id, *wiring.asked_range(), **wishes).counts(),

@@ -58,7 +58,60 @@ def planned(raw: RawSql) -> list[tuple[datetime, datetime]]:
 def test_each_day_is_a_window(house: House, raw: RawSql) -> None:
     plan = backfill.plan(house.db, ORG, day(2), day(5))
     assert planned(raw) == [(day(2), day(3)), (day(3), day(4)), (day(4), day(5))]
-    assert plan.counts() == {"windows": 3, "planned": 3, "calls": 3}
+    assert plan.counts() == {"windows": 3, "planned": 3, "contacts": 0, "calls": 3}
+
+
+def test_a_plan_tells_how_many_contacts_and_calls_to_expect(
+    house: House, raw: RawSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backfill, "_PAGE_ROWS", 2)
+    for number, hour in ((11, 1), (12, 2), (13, 3), (14, 30)):
+        house.person(number, system_modstamp=day(2) + timedelta(hours=hour))
+    plan = backfill.plan(house.db, ORG, day(2), day(5), dry_run=True)
+    assert plan.contacts == (3, 1, 0)
+    # the first day is worth a job, the others are a page each
+    assert plan.counts() == {"windows": 3, "planned": 3, "contacts": 4, "calls": 9 + 1 + 1}
+    assert plan.samples()[1] == {"from": day(3), "to": day(4), "contacts": 1, "calls": 1}
+
+
+@pytest.mark.parametrize("name", ["Lead", "Account", "contacts", ""])
+def test_another_object_is_refused_with_the_reason(name: str) -> None:
+    with pytest.raises(errors.StopError, match="only Contact is: agents' chats are matched to contacts"):
+        backfill.check_object(name)
+
+
+def test_contact_is_no_other_object() -> None:
+    backfill.check_object(" contact ")
+
+
+def test_a_day_read_in_parts_is_proven_when_all_parts_are(house: House, raw: RawSql) -> None:
+    backfill.plan(house.db, ORG, day(2), day(3))
+    raw("UPDATE extract_window SET status = 'split' WHERE kind = 'backfill'")
+    whole = raw.value("SELECT window_id FROM extract_window WHERE kind = 'backfill'")
+    for start, end in ((day(2), day(2, 12)), (day(2, 12), day(3))):
+        raw.insert(
+            "extract_window",
+            org_id=ORG,
+            kind="backfill",
+            read_from=start,
+            read_until=end,
+            status="running",
+            is_big=True,
+            rows_reported=0,
+            split_from=whole,
+        )
+    assert backfill.plan(house.db, ORG, day(2), day(3)).planned == 0
+    raw(
+        "UPDATE extract_window SET status = 'proven' WHERE status = 'running' AND read_until = %(end)s",
+        end=day(3),
+    )
+    with pytest.raises(errors.RetryError, match="1 of the backfill's windows"):
+        backfill.check_proven(house.db, ORG, day(2), day(3))
+    raw("UPDATE extract_window SET status = 'deferred' WHERE status = 'running'")
+    assert backfill.check_proven(house.db, ORG, day(2), day(3)) == 1
+    raw("UPDATE extract_window SET status = 'running' WHERE status = 'deferred'")
+    raw("UPDATE extract_window SET status = 'proven' WHERE status = 'running'")
+    assert backfill.check_proven(house.db, ORG, day(2), day(3)) == 0
 
 
 def test_days_are_cut_at_midnight_utc_whatever_zone_was_named(house: House, raw: RawSql) -> None:

@@ -22,7 +22,17 @@ SELECT %(org_id)s, 'backfill', r.start_at, r.end_at, %(fields)s::text[], 'planne
           AND w.read_from = r.start_at
           AND w.read_until = r.end_at
           AND w.fields @> %(fields)s::text[]
-          AND w.status IN ('planned', 'running', 'deferred'))
+          AND w.split_from IS NULL
+          AND (w.status IN ('planned', 'running', 'deferred') OR (w.status = 'split' AND w.finished_at IS NULL)))
+ ORDER BY r.start_at;
+
+-- name: count_backfill_contacts
+-- Count the mirror's contacts whose stamp lies in each range, in the order of the ranges.
+-- Params: org_id text, starts timestamptz[], ends timestamptz[] | Rows: 0..n (contacts)
+SELECT (SELECT count(*)
+          FROM salesforce_contact c
+         WHERE c.org_id = %(org_id)s AND c.system_modstamp >= r.start_at AND c.system_modstamp < r.end_at) AS contacts
+  FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS r (start_at, end_at)
  ORDER BY r.start_at;
 
 -- name: count_unproven_backfills
@@ -30,9 +40,18 @@ SELECT %(org_id)s, 'backfill', r.start_at, r.end_at, %(fields)s::text[], 'planne
 -- Params: org_id text, starts timestamptz[], end_at timestamptz | Rows: 1 (unproven, deferred)
 SELECT count(*) FILTER (WHERE status <> 'proven') AS unproven,
        count(*) FILTER (WHERE status = 'deferred') AS deferred
-  FROM (SELECT DISTINCT ON (read_from) status
-          FROM extract_window
-         WHERE org_id = %(org_id)s
+  FROM (SELECT DISTINCT ON (read_from)
+               -- a day too slow to be read at once is what its open parts are
+               CASE WHEN status <> 'split' THEN status
+                    WHEN finished_at IS NOT NULL THEN 'proven'
+                    WHEN EXISTS (SELECT FROM extract_window h
+                                  WHERE h.org_id = w.org_id AND h.status = 'deferred' AND h.split_from IS NOT NULL
+                                    AND h.kind = 'backfill' AND h.read_from >= w.read_from AND h.read_until <= w.read_until)
+                    THEN 'deferred'
+                    ELSE 'split' END AS status
+          FROM extract_window w
+         WHERE split_from IS NULL
+           AND org_id = %(org_id)s
            AND kind = 'backfill'
            AND read_from = ANY (%(starts)s::timestamptz[])
            AND read_until <= %(end_at)s

@@ -7,9 +7,11 @@ rows and never moves the watermark.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from contact_sync import database, errors, tenants
 from contact_sync import fields as field_rules
@@ -18,8 +20,13 @@ log = logging.getLogger(__name__)
 
 _DAY = timedelta(days=1)
 
-#: API calls that a day costs at least: asked how much there is, and read.
-_CALLS_EACH = 1
+#: Rows that one call brings: a day of no more is read by REST, in one page.
+_PAGE_ROWS = 2_000
+#: Rows of one set of a bulk job's results, and its other calls: asked how much, made, some polls, deleted.
+_SET_ROWS = 50_000
+_JOB_CALLS = 8
+#: Days that a plan tells one by one.
+_SAMPLES = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,21 +34,33 @@ class Plan:
     """The windows of a backfill, oldest first, each ``[start, end)`` in UTC and within one day.
 
     ``reason`` says why there are none. ``planned`` is how many are new: the others were waiting already.
+    ``contacts`` is what the mirror holds of each: about as many will be read.
     """
 
     org_id: str
     windows: tuple[tuple[datetime, datetime], ...]
     fields: tuple[str, ...]
+    contacts: tuple[int, ...] = ()
     planned: int = 0
     reason: str | None = None
 
     def counts(self) -> dict[str, int]:
-        """Return ``windows`` of the range, how many are newly ``planned``, and ``calls`` they cost at least."""
+        """Return ``windows`` of the range, how many are newly ``planned``, the ``contacts`` that the mirror holds of
+        them, and about how many API ``calls`` it costs to read them.
+        """
         return {
             "windows": len(self.windows),
             "planned": self.planned,
-            "calls": len(self.windows) * _CALLS_EACH,
+            "contacts": sum(self.contacts),
+            "calls": sum(map(_calls, self.contacts)),
         }
+
+    def samples(self) -> list[dict[str, Any]]:
+        """Return the first windows, each with ``from``, ``to``, ``contacts`` and ``calls``."""
+        return [
+            {"from": start, "to": end, "contacts": contacts, "calls": _calls(contacts)}
+            for (start, end), contacts in list(zip(self.windows, self.contacts, strict=True))[:_SAMPLES]
+        ]
 
 
 def plan(
@@ -67,14 +86,10 @@ def plan(
     selected = _fields(db, org_id, fields)
     reason = _nothing_to_read(start, end, bounds)
     windows = () if reason else tuple(_days(start, min(end, bounds["watermark"])))
+    days = {"starts": [window[0] for window in windows], "ends": [window[1] for window in windows]}
     with db.transaction(is_undone=dry_run) as tx:
-        planned = tx.execute(
-            "plan_backfill_windows",
-            org_id=org_id,
-            starts=[window[0] for window in windows],
-            ends=[window[1] for window in windows],
-            fields=list(selected),
-        )
+        planned = tx.execute("plan_backfill_windows", org_id=org_id, **days, fields=list(selected))
+    counted = db.all("count_backfill_contacts", org_id=org_id, **days)
     log.info(
         "backfill of org %s: %d windows, %d new%s",
         org_id,
@@ -82,7 +97,23 @@ def plan(
         planned,
         f": {reason}" if reason else "",
     )
-    return Plan(org_id=org_id, windows=windows, fields=selected, planned=planned, reason=reason)
+    return Plan(
+        org_id=org_id,
+        windows=windows,
+        fields=selected,
+        contacts=tuple(row["contacts"] for row in counted),
+        planned=planned,
+        reason=reason,
+    )
+
+
+def check_object(name: str) -> None:
+    """Raise StopError if the records of ``name`` are none that we read: Contact is the only object."""
+    if name.strip().lower() != "contact":
+        raise errors.StopError(
+            f"{name.strip()[:80]} is not supported, only Contact is: agents' chats are matched to contacts, and"
+            " nothing here reads other records"
+        )
 
 
 def check_proven(db: database.Database, org_id: str, start: datetime, end: datetime) -> int:
@@ -110,6 +141,10 @@ def parse_time(text: str) -> datetime:
             f"{text[:40]!r} is no date: write 2026-01-31 or 2026-01-31T12:00:00Z"
         ) from None
     return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+
+
+def _calls(contacts: int) -> int:
+    return 1 if contacts <= _PAGE_ROWS else _JOB_CALLS + math.ceil(contacts / _SET_ROWS)
 
 
 def _check(start: datetime, end: datetime, bounds: database.Row) -> None:

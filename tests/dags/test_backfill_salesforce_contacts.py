@@ -49,7 +49,15 @@ def backfill(
 
 def run(hasty_bag: DagBag, **conf: object) -> tuple[str, dict[str, set[str]]]:
     # all of them each time: in one process a run's values would stay in the DAG's own parameters
-    given = {"from": None, "to": None, "fields": [], "org": None, "dry_run": False, **conf}
+    given = {
+        "from": None,
+        "to": None,
+        "fields": [],
+        "object": "Contact",
+        "org": None,
+        "dry_run": False,
+        **conf,
+    }
     done = hasty_bag.dags[DAG].test(logical_date=None, run_conf=given)
     states: dict[str, set[str]] = {}
     for instance in done.get_task_instances():
@@ -85,6 +93,14 @@ def test_a_run_without_a_range_fails_and_plans_nothing(
 ) -> None:
     state, _ = run(hasty_bag)
     assert state == "failed"
+    assert windows(raw) == []
+
+
+def test_another_object_is_refused_and_nothing_planned(
+    hasty_bag: DagBag, backfill: dict[str, object], raw: RawSql
+) -> None:
+    state, tasks = run(hasty_bag, **backfill, object="Lead")
+    assert (state, tasks["plan_backfill"]) == ("failed", {"failed"})
     assert windows(raw) == []
 
 

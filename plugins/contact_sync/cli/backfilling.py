@@ -1,11 +1,13 @@
-"""backfill: plan days of an org to be read again."""
+"""backfill: plan days of an org to be read again, and read them here if asked to."""
 
 from __future__ import annotations
 
 import argparse
+import uuid
 from collections.abc import Iterator
+from typing import Any
 
-from contact_sync import backfill, errors
+from contact_sync import backfill, errors, stages
 from contact_sync.cli import output, words
 
 
@@ -28,10 +30,17 @@ def add_commands(commands: words.Commands) -> None:
     parser.add_argument(
         "--fields", type=words.names, default=[], metavar="NAMES", help="fields to read beside those in use"
     )
+    parser.add_argument("--object", default="Contact", metavar="NAME", help="Contact; nothing else is read")
+    parser.add_argument(
+        "--now",
+        action="store_true",
+        help="read them here until every day is proven; Ctrl-C stops, and the same command goes on",
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Plan, and say what is to be read."""
+    """Plan, say what is to be read, and read it if that is asked for."""
+    backfill.check_object(arguments.object)
     start, end = backfill.parse_time(arguments.start), backfill.parse_time(arguments.end)
     with words.opened_database() as db:
         connected = [row["org_id"] for row in db.all("select_connected_orgs")]
@@ -44,25 +53,57 @@ def run(arguments: argparse.Namespace) -> None:
     document = {
         "dry_run": arguments.dry_run,
         "orgs": [
-            {"org_id": plan.org_id, **plan.counts(), "reason": plan.reason, "fields": list(plan.fields)}
+            {
+                "org_id": plan.org_id,
+                **plan.counts(),
+                "reason": plan.reason,
+                "fields": list(plan.fields),
+                "samples": plan.samples(),
+            }
             for plan in plans
         ],
     }
-    output.answer(arguments, document, _lines(plans, is_dry=arguments.dry_run))
+    is_read = arguments.now and not arguments.dry_run
+    if is_read:
+        document["read"] = {plan.org_id: _read(plan) for plan in plans if plan.windows}
+    output.answer(
+        arguments, document, [*_lines(plans, is_dry=arguments.dry_run), *_told_of(document, is_read)]
+    )
 
 
 def _lines(plans: list[backfill.Plan], *, is_dry: bool) -> Iterator[str]:
     for plan in plans:
         yield f"org {plan.org_id}: {plan.reason or _told(plan, is_dry=is_dry)}"
-    if not is_dry and any(plan.planned for plan in plans):
-        yield "load_salesforce_contacts reads them; by hand: python -m contact_sync run load_salesforce_contacts"
+
+
+def _read(plan: backfill.Plan) -> dict[str, int]:
+    """Read an org's planned days in the backfill lane, also those that an earlier run left; return the counts."""
+    with words.opened_edges() as edges:
+        counts = stages.load_salesforce_contacts.run(
+            edges.db,
+            edges.salesforce_of(plan.org_id, lane="backfill"),
+            org_id=plan.org_id,
+            run_id=f"cli-{uuid.uuid4()}",
+        )
+        waiting = backfill.check_proven(edges.db, plan.org_id, plan.windows[0][0], plan.windows[-1][1])
+    return {**counts, "deferred": waiting}
+
+
+def _told_of(document: dict[str, Any], is_read: bool) -> Iterator[str]:
+    if is_read:
+        for org_id, counts in document["read"].items():
+            outcome = "some days are put off for the quota" if counts["deferred"] else "every day is proven"
+            yield f"org {org_id}: {outcome}: {output.counts(counts)}"
+    elif not document["dry_run"] and any(org["planned"] for org in document["orgs"]):
+        yield "load_salesforce_contacts reads them within 5 minutes; here and now: the same command with --now"
 
 
 def _told(plan: backfill.Plan, *, is_dry: bool) -> str:
     first, last = plan.windows[0][0], plan.windows[-1][1]
     verb = "would be" if is_dry else "are"
-    waiting = len(plan.windows) - plan.planned
+    waiting, counts = len(plan.windows) - plan.planned, plan.counts()
     return (
         f"{plan.planned} windows {verb} planned from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
         + (f", {waiting} wait already" if waiting else "")
+        + f"; about {counts['contacts']} contacts, {counts['calls']} API calls of the backfill lane"
     )
