@@ -330,10 +330,26 @@ WITH theirs AS (
      WHERE w.window_id = l.window_id AND w.org_id = %(org_id)s
        AND l.record ->> 'Id' IN (SELECT salesforce_id FROM erased_record)
     RETURNING l.window_id
+), named AS (
+    SELECT s.window_id, s.locator,
+           ARRAY(SELECT id FROM unnest(s.salesforce_ids) AS id WHERE id NOT IN (SELECT salesforce_id FROM erased_record)) AS others,
+           cardinality(s.salesforce_ids) AS ids
+      FROM merged_set s
+      JOIN extract_window w USING (window_id)
+     WHERE w.org_id = %(org_id)s
+       AND s.salesforce_ids && ARRAY(SELECT salesforce_id FROM erased_record)
+), struck AS (
+    UPDATE merged_set s
+       SET salesforce_ids = n.others, rows_landed = cardinality(n.others)
+      FROM named n
+     WHERE s.window_id = n.window_id AND s.locator = n.locator
+    RETURNING s.window_id, n.ids - cardinality(n.others) AS rows
 )
 UPDATE extract_window w
    SET rows_erased = rows_erased + t.rows
-  FROM (SELECT window_id, count(*) AS rows FROM theirs GROUP BY window_id) AS t
+  FROM (SELECT window_id, sum(rows) AS rows
+          FROM (SELECT window_id, 1 AS rows FROM theirs UNION ALL SELECT window_id, rows FROM struck) AS each
+         GROUP BY window_id) AS t
  WHERE w.window_id = t.window_id;
 
 -- name: erase_quarantined

@@ -1,4 +1,4 @@
--- Windows of Salesforce contacts: landed page by page, merged and proven in one transaction.
+-- Windows of Salesforce contacts: landed page by page, merged from a temporary page of text columns (csv_page), proven.
 -- extract_window: running > proven | short (read again) | split (two halves) | failed | deferred; only what is proven moves the watermark.
 
 -- name: list_orgs_due
@@ -57,8 +57,16 @@ UPDATE extract_window
    AND NOT is_big;
 
 -- name: delete_abandoned_landing
--- Drop landed rows of windows that nobody will go on with: only a big one that was put off is resumed.
+-- Drop landed rows, and the notes of sets, of windows that nobody will go on with: only a big one that was put off is resumed.
 -- Params: org_id text | Rows: none
+WITH forgotten AS (
+    DELETE FROM merged_set s
+     USING extract_window w
+     WHERE w.window_id = s.window_id
+       AND w.org_id = %(org_id)s
+       AND w.status <> 'running'
+       AND NOT (w.is_big AND w.status IN ('planned', 'deferred'))
+)
 DELETE FROM salesforce_landing l
  USING extract_window w
  WHERE w.window_id = l.window_id
@@ -78,6 +86,9 @@ RETURNING window_id;
 -- Params: window_id bigint | Rows: none
 WITH emptied AS (
     DELETE FROM salesforce_landing
+     WHERE window_id = %(window_id)s
+), forgotten AS (
+    DELETE FROM merged_set
      WHERE window_id = %(window_id)s
 )
 UPDATE extract_window
@@ -104,11 +115,16 @@ INSERT INTO quarantined_row (org_id, workspace_id, salesforce_id, window_id, raw
 VALUES (%(org_id)s, %(workspace_id)s, %(salesforce_id)s, %(window_id)s, %(raw)s, %(reason)s)
 ON CONFLICT DO NOTHING;
 
--- name: quarantine_landed_rows
--- Move landed rows that break a row rule to quarantine, with the rule; count them on the window.
--- Params: window_id bigint, org_id text | Rows: none
+-- name: fill_page
+-- Spread a window's landed records over the columns of the page.
+-- Params: window_id bigint, names text[] | Rows: 1
+SELECT fill_csv_page(%(window_id)s, %(names)s::text[]);
+
+-- name: quarantine_page_rows
+-- Move rows of the page that break a row rule to quarantine, with the rule; count them on the window.
+-- Params: window_id bigint, org_id text | Rows: 1 (rows)
 WITH judged AS (
-    SELECT row_number, record,
+    SELECT place, record,
            CASE WHEN coalesce(record ->> 'Id', '') !~ '^[a-zA-Z0-9]{18}$' THEN 'the Id has not 18 characters'
                 WHEN NOT coalesce(is_timestamp(record ->> 'SystemModstamp'), false) THEN 'SystemModstamp is no time'
                 WHEN NOT coalesce(is_timestamp(record ->> 'CreatedDate'), true) THEN 'CreatedDate is no time'
@@ -116,107 +132,91 @@ WITH judged AS (
                 WHEN record ->> 'CreatedById' !~ '^[a-zA-Z0-9]{18}$' THEN 'CreatedById has not 18 characters'
                 WHEN record ->> 'LastModifiedById' !~ '^[a-zA-Z0-9]{18}$' THEN 'LastModifiedById has not 18 characters'
                 WHEN record ->> 'MasterRecordId' !~ '^[a-zA-Z0-9]{18}$' THEN 'MasterRecordId has not 18 characters'
+                WHEN record ->> 'IsDeleted' NOT IN ('true', 'false') THEN 'IsDeleted is neither true nor false'
            END AS reason
-      FROM salesforce_landing
-     WHERE window_id = %(window_id)s
+      FROM (SELECT ctid AS place, to_jsonb(c) AS record FROM csv_page c) AS page
 ), bad AS (
-    DELETE FROM salesforce_landing l
+    DELETE FROM csv_page c
      USING judged j
-     WHERE l.window_id = %(window_id)s AND l.row_number = j.row_number AND j.reason IS NOT NULL
-    RETURNING l.record, j.reason
+     WHERE c.ctid = j.place AND j.reason IS NOT NULL
+    RETURNING j.record, j.reason
 ), kept AS (
     INSERT INTO quarantined_row (org_id, salesforce_id, window_id, raw, reason)
     SELECT %(org_id)s, record ->> 'Id', %(window_id)s, record::text, reason FROM bad
     ON CONFLICT DO NOTHING
-)
-UPDATE extract_window
-   SET rows_quarantined = rows_quarantined + (SELECT count(*) FROM bad)
- WHERE window_id = %(window_id)s
-   -- rows that an audit adds to a proven window are no part of its proof
-   AND status = 'running';
-
--- name: merge_landed_contacts
--- Merge a window's rows into the mirror: newer stamp wins, at equal stamps the later read; equal content writes nothing.
--- Params: window_id bigint, fields text[], payload_fields text[], payload_types text[] | Rows: none
-WITH newest AS (
-    SELECT DISTINCT ON (record ->> 'Id') record AS r, (record ->> 'SystemModstamp')::timestamptz AS stamp
-      FROM salesforce_landing
+), counted AS (
+    UPDATE extract_window
+       SET rows_quarantined = rows_quarantined + (SELECT count(*) FROM bad)
      WHERE window_id = %(window_id)s
-     ORDER BY record ->> 'Id', stamp DESC, row_number DESC
+       -- rows that an audit adds to a proven window are no part of its proof
+       AND status = 'running'
 )
-INSERT INTO salesforce_contact AS mirror (
-       org_id, salesforce_id, first_name, last_name, email, phone, mobile_phone, home_phone, other_phone, country,
-       payload, created_at, created_by_id, last_modified_at, last_modified_by_id, system_modstamp, presence,
-       master_record_id, read_at)
-SELECT w.org_id, r ->> 'Id', landed_or_kept(r, w.fields, 'FirstName', m.first_name),
-       landed_or_kept(r, w.fields, 'LastName', m.last_name), landed_or_kept(r, w.fields, 'Email', m.email),
-       landed_or_kept(r, w.fields, 'Phone', m.phone), landed_or_kept(r, w.fields, 'MobilePhone', m.mobile_phone),
-       landed_or_kept(r, w.fields, 'HomePhone', m.home_phone), landed_or_kept(r, w.fields, 'OtherPhone', m.other_phone),
-       landed_or_kept(r, w.fields, 'MailingCountry', m.country),
-       (coalesce(m.payload, '{}') - w.fields) || canonical_payload(r, %(payload_fields)s::text[], %(payload_types)s::text[]),
-       (r ->> 'CreatedDate')::timestamptz, r ->> 'CreatedById', (r ->> 'LastModifiedDate')::timestamptz,
-       r ->> 'LastModifiedById', n.stamp, CASE WHEN (r ->> 'IsDeleted')::boolean THEN 'deleted' ELSE 'live' END,
-       r ->> 'MasterRecordId', w.queried_at
-  FROM newest n
-  JOIN (SELECT org_id, queried_at, %(fields)s::text[] AS fields FROM extract_window WHERE window_id = %(window_id)s) AS w ON true
-  LEFT JOIN salesforce_contact m ON m.org_id = w.org_id AND m.salesforce_id = r ->> 'Id'
-ON CONFLICT (org_id, salesforce_id) DO UPDATE
-   SET (first_name, last_name, email, phone, mobile_phone, home_phone, other_phone, country, payload, created_at,
-        created_by_id, last_modified_at, last_modified_by_id, system_modstamp, presence, master_record_id, read_at, extracted_at)
-     = (excluded.first_name, excluded.last_name, excluded.email, excluded.phone, excluded.mobile_phone,
-        excluded.home_phone, excluded.other_phone, excluded.country, excluded.payload, excluded.created_at,
-        excluded.created_by_id, excluded.last_modified_at, excluded.last_modified_by_id, excluded.system_modstamp,
-        excluded.presence, excluded.master_record_id, excluded.read_at, now())
- WHERE excluded.system_modstamp > mirror.system_modstamp
-    OR (excluded.system_modstamp = mirror.system_modstamp AND excluded.read_at >= mirror.read_at AND (
-        (mirror.first_name, mirror.last_name, mirror.email, mirror.phone, mirror.mobile_phone, mirror.home_phone,
-         mirror.other_phone, mirror.country, mirror.payload, mirror.presence, mirror.master_record_id)
-        IS DISTINCT FROM
-        (excluded.first_name, excluded.last_name, excluded.email, excluded.phone, excluded.mobile_phone, excluded.home_phone,
-         excluded.other_phone, excluded.country, excluded.payload, excluded.presence, excluded.master_record_id)));
-
--- name: prove_window
--- Close a window: proven if every reported row landed or is quarantined and every landed id is in the mirror, else short.
--- Params: window_id bigint, rows_merged bigint | Rows: 1 (status, read_until, rows_reported, rows_landed, rows_distinct, rows_quarantined)
-WITH landed AS (
-    SELECT record ->> 'Id' AS salesforce_id, max((record ->> 'SystemModstamp')::timestamptz) AS stamp, count(*) AS rows
-      FROM salesforce_landing
-     WHERE window_id = %(window_id)s
-     GROUP BY record ->> 'Id'
-), proof AS (
-    SELECT coalesce(sum(l.rows), 0) AS rows_landed, count(*) AS rows_distinct,
-           count(*) FILTER (WHERE c.salesforce_id IS NULL) AS rows_missing
-      FROM landed l
-      JOIN extract_window w ON w.window_id = %(window_id)s
-      LEFT JOIN salesforce_contact c
-        ON c.org_id = w.org_id AND c.salesforce_id = l.salesforce_id AND c.system_modstamp >= l.stamp
-)
-UPDATE extract_window w
-   SET rows_landed = p.rows_landed + w.rows_erased, rows_distinct = p.rows_distinct, rows_merged = %(rows_merged)s,
-       status = CASE WHEN p.rows_missing = 0 AND w.rows_reported = p.rows_landed + w.rows_erased + w.rows_quarantined
-                     THEN 'proven' ELSE 'short' END,
-       finished_at = now()
-  FROM proof p
- WHERE w.window_id = %(window_id)s
-RETURNING w.status, w.read_until, w.rows_reported, w.rows_landed, w.rows_distinct, w.rows_quarantined;
+SELECT count(*) AS rows FROM bad;
 
 -- name: resolve_quarantined_rows
 -- Mark quarantined rows as resolved whose contact has landed since; a formula window reads too few fields to tell.
 -- Params: window_id bigint, org_id text | Rows: none
 UPDATE quarantined_row q
    SET resolved_at = now()
-  FROM salesforce_landing l
-  JOIN extract_window w USING (window_id)
- WHERE l.window_id = %(window_id)s
-   AND w.kind <> 'formula'
-   AND q.org_id = %(org_id)s
-   AND q.salesforce_id = l.record ->> 'Id'
-   AND q.resolved_at IS NULL;
+  FROM csv_page c
+ WHERE q.org_id = %(org_id)s
+   AND q.salesforce_id = c."Id"
+   AND q.resolved_at IS NULL
+   AND EXISTS (SELECT FROM extract_window w WHERE w.window_id = %(window_id)s AND w.kind <> 'formula');
+
+-- name: merge_page
+-- Merge the page into the mirror: newer stamp wins, at equal stamps the later read; equal content writes nothing.
+-- Params: window_id bigint, names text[], payload_names text[], payload_types text[] | Rows: 1 (rows_merged)
+SELECT rows_merged
+  FROM merge_csv_page(%(window_id)s, %(names)s::text[], %(payload_names)s::text[], %(payload_types)s::text[]);
+
+-- name: record_merged_page
+-- Note what the page brought, for the proof; a set that is merged in parts adds up.
+-- Params: window_id bigint, locator text, next_locator text, rows_merged bigint | Rows: none
+INSERT INTO merged_set AS so_far (window_id, locator, next_locator, rows_landed, rows_missing, rows_merged, salesforce_ids)
+SELECT %(window_id)s, %(locator)s, %(next_locator)s, count(*), count_missing_of_csv_page(%(window_id)s), %(rows_merged)s,
+       coalesce(array_agg("Id"), '{}')
+  FROM csv_page
+ON CONFLICT (window_id, locator) DO UPDATE
+   SET rows_landed = so_far.rows_landed + excluded.rows_landed, rows_missing = so_far.rows_missing + excluded.rows_missing,
+       rows_merged = so_far.rows_merged + excluded.rows_merged, salesforce_ids = so_far.salesforce_ids || excluded.salesforce_ids;
+
+-- name: prove_window
+-- Close a window: proven if every reported row landed or is quarantined and every landed id is in the mirror, else short.
+-- Params: window_id bigint | Rows: 1 (status, read_until, rows_reported, rows_landed, rows_distinct, rows_quarantined, rows_merged)
+WITH merged AS (
+    SELECT coalesce(sum(rows_landed), 0) AS rows_landed, coalesce(sum(rows_missing), 0) AS rows_missing,
+           coalesce(sum(rows_merged), 0) AS rows_merged
+      FROM merged_set
+     WHERE window_id = %(window_id)s
+), met AS (
+    SELECT count(DISTINCT id COLLATE "C") AS rows_distinct
+      FROM merged_set s
+     CROSS JOIN LATERAL unnest(s.salesforce_ids) AS id
+     WHERE s.window_id = %(window_id)s
+)
+UPDATE extract_window w
+   SET rows_landed = m.rows_landed + w.rows_erased, rows_distinct = d.rows_distinct, rows_merged = m.rows_merged,
+       status = CASE WHEN m.rows_missing = 0
+                      AND w.rows_reported = m.rows_landed + w.rows_erased + w.rows_quarantined
+                      -- a job's results are of one moment: an id met twice stands for one that was not met
+                      AND (w.bulk_job_id IS NULL OR d.rows_distinct = m.rows_landed)
+                     THEN 'proven' ELSE 'short' END,
+       finished_at = now()
+  FROM merged m, met d
+ WHERE w.window_id = %(window_id)s
+RETURNING w.status, w.read_until, w.rows_reported, w.rows_landed, w.rows_distinct, w.rows_quarantined, w.rows_merged;
 
 -- name: delete_landed_rows
 -- Empty the landing of a window.
 -- Params: window_id bigint | Rows: none
 DELETE FROM salesforce_landing
+ WHERE window_id = %(window_id)s;
+
+-- name: delete_merged_sets
+-- Forget the sets of a window that was proven, or is read again.
+-- Params: window_id bigint | Rows: none
+DELETE FROM merged_set
  WHERE window_id = %(window_id)s;
 
 -- name: end_window

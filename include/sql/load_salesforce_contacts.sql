@@ -1,4 +1,4 @@
--- Big windows by Bulk API 2.0: one job each, its results landed set by set, then merged and proven like any window.
+-- Big windows by Bulk API 2.0: one job each, its results merged set by set, two side by side, then proven like any window.
 -- planned | deferred > running > proven | short (read again) | failed | deferred; an expired job puts the window back to planned.
 
 -- name: list_orgs_with_big_windows
@@ -41,8 +41,8 @@ SELECT EXISTS (
 
 -- name: select_big_windows
 -- List an org's big windows to read, those that move the watermark first.
--- Params: org_id text | Rows: 0..n (window_id, org_id, kind, read_from, read_until, fields, status, bulk_job_id, result_locator, is_landed, queried_at)
-SELECT window_id, org_id, kind, read_from, read_until, fields, status, bulk_job_id, result_locator, is_landed, queried_at
+-- Params: org_id text | Rows: 0..n (window_id, org_id, kind, read_from, read_until, fields, status, bulk_job_id, queried_at)
+SELECT window_id, org_id, kind, read_from, read_until, fields, status, bulk_job_id, queried_at
   FROM extract_window
  WHERE org_id = %(org_id)s
    AND is_big
@@ -61,9 +61,11 @@ UPDATE extract_window
 -- Params: window_id bigint, bulk_job_id text, queried_at timestamptz | Rows: none
 WITH emptied AS (
     DELETE FROM salesforce_landing WHERE window_id = %(window_id)s
+), forgotten AS (
+    DELETE FROM merged_set WHERE window_id = %(window_id)s
 )
 UPDATE extract_window
-   SET bulk_job_id = %(bulk_job_id)s, queried_at = %(queried_at)s, result_locator = NULL, is_landed = false,
+   SET bulk_job_id = %(bulk_job_id)s, queried_at = %(queried_at)s,
        rows_reported = NULL, rows_landed = 0, rows_quarantined = 0, rows_erased = 0, heartbeat_at = now()
  WHERE window_id = %(window_id)s;
 
@@ -79,23 +81,21 @@ UPDATE extract_window
 -- Params: names text[] | Rows: 1
 SELECT create_csv_page(%(names)s::text[]);
 
--- name: land_csv_page
--- Move a copied set of results to the landing.
--- Params: window_id bigint, first bigint | Rows: none
-INSERT INTO salesforce_landing (window_id, row_number, record)
-SELECT %(window_id)s, %(first)s + row_number() OVER (), to_jsonb(p)
-  FROM csv_page p;
-
 -- name: record_result_set
--- Note a landed set of results and where the next one begins, in the transaction that landed it.
--- Params: window_id bigint, rows_landed bigint, rows_quarantined bigint, next_locator text | Rows: none
+-- Note on the window what a set of results brought, in the transaction that merged it.
+-- Params: window_id bigint, rows_landed bigint, rows_quarantined bigint | Rows: none
 UPDATE extract_window
    SET rows_landed = rows_landed + %(rows_landed)s,
        rows_quarantined = rows_quarantined + %(rows_quarantined)s,
-       result_locator = %(next_locator)s,
-       is_landed = %(next_locator)s::text IS NULL,
        api_calls = api_calls + 1,
        heartbeat_at = now()
+ WHERE window_id = %(window_id)s;
+
+-- name: select_merged_sets
+-- List the sets of results that are in the mirror already.
+-- Params: window_id bigint | Rows: 0..n (locator, next_locator)
+SELECT locator, next_locator
+  FROM merged_set
  WHERE window_id = %(window_id)s;
 
 -- name: record_job_rows
@@ -112,15 +112,17 @@ UPDATE extract_window
 -- Params: window_id bigint, detail text | Rows: none
 WITH emptied AS (
     DELETE FROM salesforce_landing WHERE window_id = %(window_id)s
+), forgotten AS (
+    DELETE FROM merged_set WHERE window_id = %(window_id)s
 )
 UPDATE extract_window
-   SET status = CASE WHEN status = 'short' THEN 'running' ELSE status END, bulk_job_id = NULL, result_locator = NULL,
-       is_landed = false, rows_landed = 0, rows_quarantined = 0, rows_erased = 0, detail = %(detail)s
+   SET status = CASE WHEN status = 'short' THEN 'running' ELSE status END, bulk_job_id = NULL,
+       rows_landed = 0, rows_quarantined = 0, rows_erased = 0, detail = %(detail)s
  WHERE window_id = %(window_id)s;
 
--- name: select_bulk_progress
--- Read how far a big window has come.
--- Params: window_id bigint | Rows: 0..1 (bulk_job_id, result_locator, is_landed, rows_landed, rows_quarantined)
-SELECT bulk_job_id, result_locator, is_landed, rows_landed, rows_quarantined
+-- name: select_bulk_job
+-- Read which job a big window is waiting for, if it has one.
+-- Params: window_id bigint | Rows: 0..1 (bulk_job_id)
+SELECT bulk_job_id
   FROM extract_window
  WHERE window_id = %(window_id)s;

@@ -42,19 +42,18 @@ CREATE TEMPORARY TABLE IF NOT EXISTS tombstone_pad (inner_pad bytea, outer_pad b
 DELETE FROM tombstone_pad;
 
 -- name: drop_erased_rows
--- Leave the rows of erased people out of a window's landing, and count them on the window.
+-- Leave the rows of erased people out of a window's page, and count them on the window.
 -- Params: window_id bigint, org_id text | Rows: none
 WITH dropped AS (
-    DELETE FROM salesforce_landing l
+    DELETE FROM csv_page l
      USING tombstone_pad p
-     WHERE l.window_id = %(window_id)s
-       AND EXISTS (
+     WHERE EXISTS (
            SELECT FROM erased_person e
             WHERE e.org_id = %(org_id)s
               -- what was merged into an erased person is that person
-              AND (e.digest = keyed_digest(p.inner_pad, p.outer_pad, %(org_id)s || ':salesforce:' || (l.record ->> 'Id'))
-                   OR e.digest = keyed_digest(p.inner_pad, p.outer_pad, %(org_id)s || ':salesforce:' || (l.record ->> 'MasterRecordId'))))
-    RETURNING l.row_number
+              AND (e.digest = keyed_digest(p.inner_pad, p.outer_pad, %(org_id)s || ':salesforce:' || l."Id")
+                   OR e.digest = keyed_digest(p.inner_pad, p.outer_pad, %(org_id)s || ':salesforce:' || (to_jsonb(l) ->> 'MasterRecordId'))))
+    RETURNING 1
 )
 UPDATE extract_window
    SET rows_erased = rows_erased + (SELECT count(*) FROM dropped)

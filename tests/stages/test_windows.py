@@ -109,7 +109,7 @@ def test_a_death_between_landing_and_merge_is_made_good_by_the_next_run(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(_windows, "_merge", die)
+        patched.setattr(_windows, "merge_landed", die)
         with pytest.raises(KeyboardInterrupt):
             salesforce.extract("first")
     assert windows(raw) == [("initial", "running")]
@@ -139,7 +139,7 @@ def test_a_window_put_off_between_pages_leaves_nothing_behind(
         raise errors.QuotaError("used up")
 
     with monkeypatch.context() as patched:
-        patched.setattr(_windows, "_merge", used_up)
+        patched.setattr(_windows, "merge_landed", used_up)
         assert salesforce.extract("first")["deferred"] == 1
     salesforce.extract("second")
     assert raw.value("SELECT count(*) FROM salesforce_landing") == 0

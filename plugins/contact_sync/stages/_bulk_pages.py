@@ -1,7 +1,8 @@
-"""Result sets of a bulk job on their way into the landing: HTTP bytes straight into COPY, one transaction a set.
+"""Result sets of a bulk job on their way into the mirror: HTTP bytes straight into COPY, one transaction a set.
 
-A set that COPY refuses as a whole (a NUL byte, a torn line) is fetched again and taken row by row, so that one bad
-cell costs one row in quarantine and not the window.
+Where a set ends is told before its rows are: the next one is read while this one is merged. A set that COPY refuses
+as a whole (a NUL byte, a torn line) is fetched again and taken row by row, so that one bad cell costs one row in
+quarantine and not the window.
 """
 
 from __future__ import annotations
@@ -9,7 +10,11 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-from collections.abc import Iterator
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent import futures
+from dataclasses import dataclass
 from typing import Any
 
 from contact_sync import database, errors, records
@@ -18,81 +23,118 @@ from contact_sync.stages import _windows
 
 #: Rows per set: small enough that a resumed set costs seconds.
 SET_ROWS = 50_000
+#: Sets on their way at a time.
+WORKERS = 2
 #: Rows that the slow road takes at a time.
 _SLOW_ROWS = 2_000
 #: A long text area holds 131,072 characters; the csv module's default limit is no more.
 _CELL_CHARACTERS = 1_000_000
 
+#: Hears the locator of the next set, None after the last one.
+Announce = Callable[[str | None], None]
 
-def land(db: database.Database, salesforce: auth.Session, window: _windows.Window, job: bulk.Job) -> None:
-    """Land all sets of a complete job, from the one that had not landed when the last worker stopped."""
-    progress = db.one("select_bulk_progress", window_id=window.window_id)
-    assert progress is not None
-    locator, first = progress["result_locator"], progress["rows_landed"] + progress["rows_quarantined"]
-    is_landed = progress["is_landed"]
-    while not is_landed:
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The results of a complete job, on their way into the mirror."""
+
+    db: database.Database
+    salesforce: auth.Session
+    window: _windows.Window
+    job: bulk.Job
+
+    def merge(self) -> None:
+        """Merge all sets but those that were merged before the last worker stopped, ``WORKERS`` at a time.
+
+        Raises what stopped the first set that failed; sets on their way are finished, no other is begun.
+        """
+        rows = self.db.all("select_merged_sets", window_id=self.window.window_id)
+        chain = _Chain(self._merge_set, {row["locator"]: row["next_locator"] for row in rows})
+        chain.follow()
+
+    def _merge_set(self, locator: str | None, announce: Announce) -> None:
         try:
-            landed, refused, following = _copy_set(db, salesforce, window, job, (locator, first))
+            self._copy_set(locator, announce)
         except errors.RejectError as error:
             if error.status is not None:
                 # Salesforce's own refusal, not the database's
                 raise
-            landed, refused, following = _read_set(db, salesforce, window, job, (locator, first))
-        first += landed + refused
-        locator, is_landed = following, following is None
+            self._read_set(locator)
+
+    def _copy_set(self, locator: str | None, announce: Announce) -> None:
+        names = list(self.window.selection.names)
+        with bulk.results(self.salesforce, self.job, locator=locator, max_rows=SET_ROWS) as found:
+            announce(found.next_locator)
+            with self.db.transaction() as tx:
+                _windows.make_page(tx, self.window)
+                if found.rows:
+                    tx.copy_csv("csv_page", names, found)
+                place = _windows.Place(locator=locator, following=found.next_locator)
+                _, bad = _windows.merge_page(tx, self.window, place)
+                self._record(tx, found.rows - bad, 0)
+
+    def _read_set(self, locator: str | None) -> None:
+        rows = refused = bad = 0
+        with (
+            bulk.results(self.salesforce, self.job, locator=locator, max_rows=SET_ROWS) as found,
+            self.db.transaction() as tx,
+        ):
+            place = _windows.Place(locator=locator, following=found.next_locator)
+            for part in _parts(found):
+                refused += self._land(tx, part, rows)
+                bad += _windows.merge_landed(tx, self.window, place)[1]
+                rows += len(part)
+            self._record(tx, rows - refused - bad, refused)
+
+    def _land(self, tx: database.Transaction, part: list[records.Json], first: int) -> int:
+        """Land rows of the slow road; return how many were quarantined instead."""
+        whole = [row for row in part if not _is_torn(row)]
+        for row in filter(_is_torn, part):
+            _windows.quarantine(tx, self.window, row, "the line has more or fewer cells than the header")
+        return len(part) - len(whole) + _windows.land_page(tx, self.window, whole, first)
+
+    def _record(self, tx: database.Transaction, landed: int, refused: int) -> None:
+        tx.execute(
+            "record_result_set",
+            window_id=self.window.window_id,
+            rows_landed=landed,
+            rows_quarantined=refused,
+        )
 
 
-def _copy_set(
-    db: database.Database,
-    salesforce: auth.Session,
-    window: _windows.Window,
-    job: bulk.Job,
-    place: tuple[str | None, int],
-) -> tuple[int, int, str | None]:
-    locator, first = place
-    names = list(window.selection.names)
-    with (
-        bulk.results(salesforce, job, locator=locator, max_rows=SET_ROWS) as found,
-        db.transaction() as tx,
-    ):
-        if found.rows:
-            tx.execute("make_csv_page", names=names)
-            tx.copy_csv("csv_page", names, found)
-            tx.execute("land_csv_page", window_id=window.window_id, first=first)
-        _record(tx, window, found.rows, 0, found.next_locator)
-    return found.rows, 0, found.next_locator
+class _Chain:
+    """Sets that are only known one from the other, several at work: each tells its successor before its rows."""
 
+    def __init__(self, take: Callable[[str | None, Announce], None], done: Mapping[str, str | None]) -> None:
+        self._take = take
+        #: Locators of sets that need not be taken, with the locator that follows each.
+        self._done = done
+        self._running: deque[futures.Future[None]] = deque()
+        self._is_stopped = threading.Event()
 
-def _read_set(
-    db: database.Database,
-    salesforce: auth.Session,
-    window: _windows.Window,
-    job: bulk.Job,
-    place: tuple[str | None, int],
-) -> tuple[int, int, str | None]:
-    locator, first = place
-    rows = refused = 0
-    with (
-        bulk.results(salesforce, job, locator=locator, max_rows=SET_ROWS) as found,
-        db.transaction() as tx,
-    ):
-        for part in _parts(found):
-            refused += _windows.land_page(tx, window, part, first + rows)
-            rows += len(part)
-        _record(tx, window, rows - refused, refused, found.next_locator)
-    return rows - refused, refused, found.next_locator
+    def follow(self) -> None:
+        """Take all sets from the first one on."""
+        with futures.ThreadPoolExecutor(WORKERS, thread_name_prefix="results") as self._pool:
+            self._begin("")
+            # a successor is begun before its predecessor ends
+            while self._running:
+                self._running.popleft().result()
 
+    def _begin(self, locator: str | None) -> None:
+        """Begin that set, or the first one after it that is not done. The first set's locator is empty."""
+        while locator is not None and locator in self._done:
+            locator = self._done[locator]
+        if locator is not None:
+            self._running.append(self._pool.submit(self._take_unless_stopped, locator))
 
-def _record(
-    tx: database.Transaction, window: _windows.Window, landed: int, refused: int, following: str | None
-) -> None:
-    tx.execute(
-        "record_result_set",
-        window_id=window.window_id,
-        rows_landed=landed,
-        rows_quarantined=refused,
-        next_locator=following,
-    )
+    def _take_unless_stopped(self, locator: str) -> None:
+        if self._is_stopped.is_set():
+            return
+        try:
+            self._take(locator or None, self._begin)
+        except BaseException:
+            self._is_stopped.set()
+            raise
 
 
 def _parts(found: bulk.ResultSet) -> Iterator[list[records.Json]]:
@@ -107,10 +149,14 @@ def _parts(found: bulk.ResultSet) -> Iterator[list[records.Json]]:
 
 
 def _cells(row: dict[Any, Any]) -> records.Json:
-    """A line with more or fewer cells than the header is no record: without an Id it ends in quarantine."""
+    """A line with more or fewer cells than the header is no record."""
     if None in row or None in row.values():
         return {"torn_line": list(row.values())}
     return {name: value or None for name, value in row.items()}
+
+
+def _is_torn(row: records.Json) -> bool:
+    return "torn_line" in row
 
 
 class _Raw(io.RawIOBase):

@@ -1,4 +1,8 @@
-"""A window from its first page to its proof: land page by page, then merge and prove in one transaction."""
+"""A window from its first page to its proof.
+
+Rows reach the mirror from the *page*, a temporary table with one text column per field: COPY fills it with a set of
+bulk results, or the landing with the records of REST. Whatever is merged is noted; the proof adds up the notes.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +50,17 @@ class Outcome:
     landed: int
     quarantined: int
     merged: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a page stands among its job's results; a window by REST has one page and no locators."""
+
+    locator: str | None = None
+    following: str | None = None
+
+
+NOWHERE = Place()
 
 
 def begin(
@@ -127,10 +142,20 @@ def fill(db: database.Database, window: Window, pages: Iterable[records.QueryPag
 def close(db: database.Database, window: Window) -> Outcome:
     """Merge and prove what a window landed, in one transaction."""
     with db.transaction() as tx:
-        merged = _merge(tx, window)
-        proof = tx.one("prove_window", window_id=window.window_id, rows_merged=merged)
-        tx.execute("delete_landed_rows", window_id=window.window_id)
+        merge_landed(tx, window)
+        return _proven(tx, window)
+
+
+def prove(db: database.Database, window: Window) -> Outcome:
+    """Prove a window whose sets are merged."""
+    with db.transaction() as tx:
+        return _proven(tx, window)
+
+
+def _proven(tx: database.Transaction, window: Window) -> Outcome:
+    proof = tx.one("prove_window", window_id=window.window_id)
     assert proof is not None
+    tx.execute("delete_merged_sets", window_id=window.window_id)
     return Outcome(
         window_id=window.window_id,
         org_id=window.org_id,
@@ -140,7 +165,7 @@ def close(db: database.Database, window: Window) -> Outcome:
         reported=proof["rows_reported"],
         landed=proof["rows_landed"],
         quarantined=proof["rows_quarantined"],
-        merged=merged,
+        merged=proof["rows_merged"],
     )
 
 
@@ -161,8 +186,8 @@ def add_late(
         calls, rows = calls + 1, rows + page.records
     with db.transaction() as tx:
         land_page(tx, window, rows, 0)
-        merged = _merge(tx, window)
-        tx.execute("delete_landed_rows", window_id=window.window_id)
+        merged, _ = merge_landed(tx, window)
+        tx.execute("delete_merged_sets", window_id=window.window_id)
         tx.execute("add_late_rows", window_id=window.window_id, rows_late=merged, api_calls=calls)
     return merged
 
@@ -179,32 +204,74 @@ def land_page(tx: database.Transaction, window: Window, rows: Sequence[records.J
         )
 
     def refuse(tx: database.Transaction, row: tuple[int, records.Json], reason: str) -> None:
-        tx.execute(
-            "insert_quarantined_row",
-            org_id=window.org_id,
-            workspace_id=None,
-            salesforce_id=str(row[1].get("Id")).replace("\x00", ""),
-            window_id=window.window_id,
-            raw=_landing.raw_text(row[1]),
-            reason=reason,
-        )
+        quarantine(tx, window, row[1], reason)
 
     return _landing.land(tx, numbered, into=into, refuse=refuse)
 
 
-def _merge(tx: database.Transaction, window: Window) -> int:
-    # what was really read: a field that was lost since the window was planned keeps its values
-    names = list(window.selection.names)
-    tombstones.drop_landed(tx, org_id=window.org_id, window_id=window.window_id)
-    tx.execute("quarantine_landed_rows", window_id=window.window_id, org_id=window.org_id)
-    tx.execute("resolve_quarantined_rows", window_id=window.window_id, org_id=window.org_id)
-    return tx.execute(
-        "merge_landed_contacts",
+def quarantine(tx: database.Transaction, window: Window, record: records.Json, reason: str) -> None:
+    """Keep a row that cannot be landed, with the reason."""
+    salesforce_id = record.get("Id")
+    tx.execute(
+        "insert_quarantined_row",
+        org_id=window.org_id,
+        workspace_id=None,
+        salesforce_id=salesforce_id and str(salesforce_id).replace("\x00", ""),
         window_id=window.window_id,
-        fields=names,
-        payload_fields=list(window.selection.payload_types),
+        raw=_landing.raw_text(record),
+        reason=reason,
+    )
+
+
+def merge_landed(tx: database.Transaction, window: Window, place: Place = NOWHERE) -> tuple[int, int]:
+    """Merge what was landed row by row; return as ``merge_page``."""
+    make_page(tx, window)
+    tx.one("fill_page", window_id=window.window_id, names=list(window.selection.names))
+    tx.execute("delete_landed_rows", window_id=window.window_id)
+    return merge_page(tx, window, place)
+
+
+def make_page(tx: database.Transaction, window: Window) -> None:
+    """Make the window's page, empty."""
+    tx.one("make_csv_page", names=list(window.selection.names))
+
+
+def merge_page(tx: database.Transaction, window: Window, place: Place) -> tuple[int, int]:
+    """Merge the page and note it for the proof; return how many rows of the mirror changed, and how many were bad.
+
+    Rules are looked at row by row only where the page as a whole is refused.
+    """
+    tombstones.drop_landed(tx, org_id=window.org_id, window_id=window.window_id)
+    bad = 0
+    try:
+        with tx.savepoint():
+            merged = _merge_rows(tx, window)
+    except errors.RejectError:
+        row = tx.one("quarantine_page_rows", window_id=window.window_id, org_id=window.org_id)
+        assert row is not None
+        bad, merged = row["rows"], _merge_rows(tx, window)
+    tx.execute("resolve_quarantined_rows", window_id=window.window_id, org_id=window.org_id)
+    tx.execute(
+        "record_merged_page",
+        window_id=window.window_id,
+        locator=place.locator or "",
+        next_locator=place.following,
+        rows_merged=merged,
+    )
+    return merged, bad
+
+
+def _merge_rows(tx: database.Transaction, window: Window) -> int:
+    row = tx.one(
+        "merge_page",
+        window_id=window.window_id,
+        # what was really read: a field that was lost since the window was planned keeps its values
+        names=list(window.selection.names),
+        payload_names=list(window.selection.payload_types),
         payload_types=list(window.selection.payload_types.values()),
     )
+    assert row is not None
+    return int(row["rows_merged"])
 
 
 def flat(record: records.Json) -> records.Json:

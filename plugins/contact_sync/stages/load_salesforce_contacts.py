@@ -1,4 +1,4 @@
-"""Load: big windows by Bulk API 2.0, streamed into the landing in constant memory, resumable set by set."""
+"""Load: big windows by Bulk API 2.0, streamed into the mirror in constant memory, resumable set by set."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def run(
 ) -> dict[str, int]:
     """Read the org's big windows of the session's lane, one after the other, until none is left.
 
-    A window whose worker died goes on with its job, at the set of results that had not landed.
+    A window whose worker died goes on with its job, at the sets of results that it had not merged.
     Returns counts: ``windows`` proven, ``rows_landed``, ``rows_merged``, ``rows_quarantined``.
     Raises RetryError if Salesforce does not answer (the next run goes on) or a window stays short, StopError if it
     refuses us.
@@ -112,9 +112,9 @@ def _attempt(
         db.execute("beat_window", window_id=window.window_id)
 
     done = bulk.wait(salesforce, job, timeout_seconds=job_seconds, on_poll=beat)
-    _bulk_pages.land(db, salesforce, window, done)
+    _bulk_pages.Results(db, salesforce, window, done).merge()
     db.execute("record_job_rows", window_id=window.window_id, rows_reported=done.rows)
-    outcome = _windows.close(db, window)
+    outcome = _windows.prove(db, window)
     bulk.delete(salesforce, done.job_id)
     return outcome
 
@@ -123,8 +123,8 @@ def _small_pages(
     db: database.Database, salesforce: auth.Session, window: _windows.Window
 ) -> Iterator[records.QueryPage] | None:
     """A day, or an org, is often small: one call tells, and brings it where a job would cost five."""
-    progress = db.one("select_bulk_progress", window_id=window.window_id)
-    if window.kind not in ("backfill", "formula") or (progress and progress["bulk_job_id"]):
+    row = db.one("select_bulk_job", window_id=window.window_id)
+    if window.kind not in ("backfill", "formula") or (row and row["bulk_job_id"]):
         return None
     pages = query.pages(salesforce, _windows.soql(window))
     with contextlib.suppress(query.QueryTimeoutError):
@@ -144,7 +144,7 @@ def _fill(
 
 def _job(db: database.Database, salesforce: auth.Session, window: _windows.Window) -> str:
     """Return the window's job, made and written down if it has none."""
-    row = db.one("select_bulk_progress", window_id=window.window_id)
+    row = db.one("select_bulk_job", window_id=window.window_id)
     assert row is not None
     if row["bulk_job_id"]:
         return str(row["bulk_job_id"])
