@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from benchmarks import ground, match_peers, match_people, report
+from benchmarks import ground, match_keys, match_peers, match_people, report
 from benchmarks.report import Figure
 from contact_sync import database, statements
 from contact_sync.stages import match_contacts, materialize_sidebar, normalize_contacts
@@ -50,6 +50,7 @@ def main() -> int:
             }
         with ground.ground(server, "hub") as place:
             figures += hub(place, options.rows, match_seconds)
+    figures += match_keys.figures(options.rows)
     return report.publish("match", settings, figures, is_json=options.json)
 
 

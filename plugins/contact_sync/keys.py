@@ -13,7 +13,7 @@ import email_validator
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, ValidationResult
 
-from contact_sync import phone_plans, phone_text, placeholders, regions
+from contact_sync import phone_plans, phone_shapes, phone_text, placeholders, regions
 from contact_sync.records import Key, KeyReason
 
 #: Stored with every key: keys made by other rules or another numbering plan are made again.
@@ -21,6 +21,8 @@ RULES_VERSION = f"2+phonenumbers-{phonenumbers.__version__}"
 
 #: RFC 5321, as corrected by RFC 3696 erratum 1690: the longest address that a mail path can carry.
 _EMAIL_CHARACTERS = 254
+#: More than the longest number needs, with all its spaces.
+_ORDINARY_CHARACTERS = 30
 #: Longer cells are prose, not numbers; libphonenumber's own bound.
 _PHONE_CHARACTERS = 250
 
@@ -141,7 +143,25 @@ def phone_key(raw: str | None, *, region: str | None) -> Key:
     without the ``9``, so that all spellings of a line agree, and ``e164`` keeps the ``9`` where it was
     written, because from abroad and in messaging apps the mobile is reached only with it.
     """
-    text = phone_text.ascii_digits(_visible(raw or ""))
+    return (raw and _ordinary_phone(raw.strip(), region)) or _unusual_phone(raw or "", region)
+
+
+def _ordinary_phone(text: str, region: str | None) -> Key | None:
+    """Return the key of a number in one of the common shapes, None if it takes a longer look."""
+    if len(text) > _ORDINARY_CHARACTERS or not _ONLY_NUMBER.fullmatch(text):
+        return None
+    e164 = phone_shapes.read(text, region)
+    if (
+        e164 is None
+        or placeholders.are_placeholder_digits(phone_text.digits_of(text))
+        or len(set(e164[4:])) == 1
+    ):
+        return None
+    return Key(key=phone_plans.without_mobile_nine(e164), e164=e164)
+
+
+def _unusual_phone(raw: str, region: str | None) -> Key:
+    text = phone_text.ascii_digits(_visible(raw))
     if not text:
         return Key(key=None, reason="empty")
     if placeholders.is_placeholder_text(text):

@@ -45,6 +45,16 @@ def _brazil(national: str) -> str:
 _REWRITES: dict[int, Callable[[str], str]] = {52: _mexico, 54: _argentina, 55: _brazil}
 
 
+def may_be_rewritten(code: str, national: str) -> bool:
+    """Return whether the national digits behind a calling code may be another spelling, or lack their area code."""
+    rewrite = _REWRITES.get(int(code))
+    if rewrite is None:
+        return False
+    if code == "54" and _ARGENTINA_WITHOUT_AREA.fullmatch(national):
+        return True
+    return rewrite(national) != national or (code == "55" and len(national) < 10)
+
+
 def without_second_trunk(number: PhoneNumber) -> PhoneNumber:
     """Return ``number`` read once more if its national digits still begin with a prefix of its plan."""
     region = phonenumbers.region_code_for_country_code(number.country_code or 0)
