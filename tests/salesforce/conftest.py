@@ -12,6 +12,8 @@ from urllib.parse import parse_qs
 import httpx
 import psycopg2
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from contact_sync import database, records, transport
 from contact_sync.salesforce import auth
@@ -23,6 +25,8 @@ from tests.serving import served
 ORG_ID = records.OrgId("00D000000000001EAA")
 USER_ID = "005000000000001AAA"
 INSTANCE_URL = "http://instance"
+#: The log-in name of the stand-in's integration user.
+INTEGRATION_USER = "integration@contact-sync.example"
 DATE = "Thu, 01 Jan 2026 12:00:00 GMT"
 
 CONNECTION = records.SalesforceConnection(
@@ -165,3 +169,16 @@ def open_live(db: database.Database, database_url: str, vendor: httpx.Client, st
 @pytest.fixture
 def live(open_live: OpenLive) -> auth.Session:
     return open_live()
+
+
+@pytest.fixture(scope="session")
+def key_pair() -> tuple[str, str]:
+    """A server's key and the certificate's public part, as PEM."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return private.decode(), public.decode()

@@ -6,8 +6,6 @@ from typing import Any
 import httpx
 import psycopg2
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from contact_sync import database, errors, records
 from contact_sync.salesforce import auth, login
@@ -15,23 +13,11 @@ from sandbox.salesforce import sessions
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.store import Store
 from tests.conftest import SECRET
-from tests.salesforce.conftest import CONNECTION, OpenLive, OpenSession, ScriptedOrg
+from tests.salesforce.conftest import CONNECTION, INTEGRATION_USER, OpenLive, OpenSession, ScriptedOrg
 
 
 def seeded(**changes: Any) -> records.SalesforceConnection:
     return replace(CONNECTION, **changes)
-
-
-@pytest.fixture(scope="session")
-def key_pair() -> tuple[str, str]:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    public = key.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    return private.decode(), public.decode()
 
 
 def test_client_credentials_log_in(live: auth.Session, store: Store) -> None:
@@ -44,9 +30,7 @@ def test_a_signed_assertion_logs_in(
 ) -> None:
     private, public = key_pair
     vendor.post("/_sandbox/settings", json={"jwt_certificate": public}).raise_for_status()
-    query = 'SELECT Username FROM "User" WHERE Id = ?'
-    username = store.read().execute(query, [store.integration_user_id]).fetchone()[0]
-    session = open_live(private_key=private, username=username, consumer_secret="")
+    session = open_live(private_key=private, username=INTEGRATION_USER, consumer_secret="")
     assert session.login().user_id == store.integration_user_id
 
 

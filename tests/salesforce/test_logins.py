@@ -16,7 +16,7 @@ from sandbox.salesforce import sessions
 from sandbox.salesforce.org import Org
 from sandbox.salesforce.store import Store
 from tests.conftest import SECRET
-from tests.salesforce.conftest import OpenLive
+from tests.salesforce.conftest import INTEGRATION_USER, OpenLive
 
 WORKERS = 8
 PROCESSES = 3
@@ -40,22 +40,28 @@ def log_ins(vendor: httpx.Client) -> list[int]:
     return [request["status"] for request in found if request["path"] == "/services/oauth2/token"]
 
 
-@pytest.mark.parametrize("flow", ["client_credentials", "refresh_token"])
+@pytest.mark.parametrize("flow", ["client credentials", "JWT bearer", "refresh token"])
 def test_one_refresh_per_expiry_however_many_workers(
-    open_live: OpenLive, vendor: httpx.Client, refresh_token: str, flow: str
+    open_live: OpenLive,
+    vendor: httpx.Client,
+    refresh_token: str,
+    key_pair: tuple[str, str],
+    flow: str,
 ) -> None:
-    seed = {"refresh_token": refresh_token} if flow == "refresh_token" else {}
-    workers = opened(open_live, seed)
+    private, public = key_pair
+    vendor.post("/_sandbox/settings", json={"jwt_certificate": public}).raise_for_status()
+    given: dict[str, dict[str, str]] = {
+        "client credentials": {},
+        "JWT bearer": {"private_key": private, "username": INTEGRATION_USER, "consumer_secret": ""},
+        "refresh token": {"refresh_token": refresh_token},
+    }
+    workers = [open_live(**given[flow]) for _ in range(WORKERS)]
     for worker in workers:
         worker.call("GET", "/limits")
     for _ in range(3):
         expire(vendor)
         together(workers)
         assert log_ins(vendor) == [200]
-
-
-def opened(open_live: OpenLive, seed: dict[str, str]) -> list[auth.Session]:
-    return [open_live(**seed) for _ in range(WORKERS)]
 
 
 def together(workers: list[auth.Session]) -> None:

@@ -137,6 +137,16 @@ def test_a_used_up_day_is_known_to_all_at_once(open_session: OpenSession, org: S
     assert len(org.calls) == 2
 
 
+def test_a_session_that_was_told_so_does_not_ask_again(session: auth.Session, org: ScriptedOrg) -> None:
+    say(org, "api-usage=80/100")
+    session.call("GET", "/x")
+    org.answer = lambda _: refusal(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+    for _ in range(3):
+        with pytest.raises(errors.QuotaError):
+            session.call("GET", "/x")
+    assert len(org.calls) == 2
+
+
 def test_too_many_long_calls_at_once_are_tried_again_by_the_same_run(
     session: auth.Session, org: ScriptedOrg
 ) -> None:
