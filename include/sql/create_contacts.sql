@@ -15,7 +15,7 @@ SELECT w.workspace_id
 -- name: create_planning_tables
 -- Make the working table of one planning transaction.
 -- Params: none | Rows: none
-CREATE TEMPORARY TABLE IF NOT EXISTS looked_at (salesforce_id text PRIMARY KEY, presence text, is_bulk_import boolean, key_count bigint, free_key_count bigint) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS looked_at (salesforce_id text PRIMARY KEY, presence text, is_bulk_import boolean, key_count bigint, free_key_count bigint, is_erased boolean NOT NULL DEFAULT false) ON COMMIT DROP;
 
 -- name: insert_looked_at
 -- List records made since the switch, judged and normalized, that have no creation yet or were skipped for a passing reason.
@@ -48,6 +48,22 @@ SELECT c.salesforce_id, c.presence, c.is_bulk_import, k.key_count, k.free_key_co
          JOIN pending_change q ON q.org_id = s.org_id AND q.entity = 'salesforce_key' AND q.entity_id = s.kind || ':' || s.key
         WHERE s.org_id = %(org_id)s AND s.salesforce_id = c.salesforce_id);
 
+-- name: mark_erased
+-- Mark the records looked at whose id or key is that of an erased person.
+-- Params: org_id text | Rows: none
+UPDATE looked_at l
+   SET is_erased = true
+  FROM tombstone_pad p
+ WHERE EXISTS (
+       SELECT FROM erased_person e
+        WHERE e.org_id = %(org_id)s
+          AND e.digest = keyed_digest(p.inner_pad, p.outer_pad, %(org_id)s || ':salesforce:' || l.salesforce_id))
+    OR EXISTS (
+       SELECT FROM salesforce_key k
+         JOIN erased_person e ON e.org_id = k.org_id
+                             AND e.digest = keyed_digest(p.inner_pad, p.outer_pad, k.org_id || ':' || k.kind || ':' || k.key)
+        WHERE k.org_id = %(org_id)s AND k.salesforce_id = l.salesforce_id AND k.kind IN ('email', 'phone'));
+
 -- name: upsert_plans
 -- Plan each record looked at, or skip it with the rule that forbids it; equal verdicts write nothing.
 -- Params: workspace_id text, org_id text, include_bulk_imports boolean | Rows: none
@@ -55,7 +71,8 @@ INSERT INTO contact_creation AS held (org_id, workspace_id, salesforce_id, statu
 SELECT %(org_id)s, %(workspace_id)s, v.salesforce_id,
        CASE WHEN v.rule IS NULL THEN 'planned' ELSE 'skipped' END, v.rule, v.is_bulk_import
   FROM (SELECT l.salesforce_id, l.is_bulk_import,
-               CASE WHEN l.presence <> 'live' THEN 'deleted'
+               CASE WHEN l.is_erased THEN 'erased'
+                    WHEN l.presence <> 'live' THEN 'deleted'
                     WHEN l.is_bulk_import AND NOT %(include_bulk_imports)s THEN 'bulk_import'
                     WHEN l.key_count = 0 THEN 'no_key'
                     WHEN EXISTS (SELECT FROM contact_match m
@@ -98,10 +115,48 @@ SELECT status, coalesce(rule, '') AS rule, count(*) AS creations
  GROUP BY status, rule
  ORDER BY status, rule;
 
+-- name: select_plan_samples
+-- Name some records per status and rule of a workspace's plan, the latest planned first.
+-- Params: workspace_id text, samples int | Rows: 0..n (status, rule, salesforce_ids)
+SELECT status, coalesce(rule, '') AS rule, array_agg(salesforce_id::text ORDER BY place) AS salesforce_ids
+  FROM (SELECT status, rule, salesforce_id,
+               row_number() OVER (PARTITION BY status, rule ORDER BY planned_at DESC, salesforce_id) AS place
+          FROM contact_creation
+         WHERE workspace_id = %(workspace_id)s
+           AND status IN ('planned', 'skipped')) AS c
+ WHERE place <= %(samples)s
+ GROUP BY status, rule
+ ORDER BY status, rule;
+
+-- name: select_creation_progress
+-- Tell how far the creations of one workspace, or of each, are, and when they end at the pace of the last ten minutes.
+-- Params: workspace_id text, usual_per_hour float | Rows: 0..n (workspace_id, done, left_over, rejected, per_hour, expected_end_at)
+WITH counted AS (
+    SELECT workspace_id,
+           count(*) FILTER (WHERE status IN ('tagged', 'adopted')) AS done,
+           count(*) FILTER (WHERE status IN ('planned', 'creating', 'created')) AS left_over,
+           count(*) FILTER (WHERE status = 'rejected') AS rejected,
+           count(*) FILTER (WHERE status IN ('tagged', 'adopted') AND settled_at > now() - interval '10 minutes') AS lately,
+           extract(epoch FROM max(settled_at) - min(settled_at) FILTER (
+               WHERE status IN ('tagged', 'adopted') AND settled_at > now() - interval '10 minutes'))::float8 AS lately_seconds
+      FROM contact_creation
+     WHERE %(workspace_id)s::text IS NULL OR workspace_id = %(workspace_id)s
+     GROUP BY workspace_id
+), paced AS (
+    SELECT workspace_id, done, left_over, rejected,
+           -- too few tell nothing: the rate that respond.io allows does
+           CASE WHEN lately >= 10 AND lately_seconds > 0 THEN (lately - 1) * 3600 / lately_seconds ELSE %(usual_per_hour)s END AS per_hour
+      FROM counted
+)
+SELECT workspace_id, done, left_over, rejected, per_hour,
+       CASE WHEN left_over > 0 THEN now() + make_interval(secs => left_over * 3600 / per_hour) END AS expected_end_at
+  FROM paced
+ ORDER BY workspace_id;
+
 -- name: select_next_creation
 -- Take the next creation to work on: begun ones first, then planned ones, oldest record first; none tried in vain.
--- Params: workspace_id text, tried text[] | Rows: 0..1 (salesforce_id, status, claimed_at, attempts, respond_id)
-SELECT c.salesforce_id, c.status, c.claimed_at, c.attempts, c.respond_id
+-- Params: workspace_id text, tried text[] | Rows: 0..1 (salesforce_id, status, claimed_at, attempts, respond_id, error_code)
+SELECT c.salesforce_id, c.status, c.claimed_at, c.attempts, c.respond_id, c.error_code
   FROM contact_creation c
  WHERE c.workspace_id = %(workspace_id)s
    AND c.status IN ('planned', 'creating', 'created')
@@ -218,3 +273,10 @@ WITH normalizing AS (
     INSERT INTO affected_contact (workspace_id, respond_id) VALUES (%(workspace_id)s, %(respond_id)s) ON CONFLICT DO NOTHING
 )
 INSERT INTO changed_row (workspace_id, respond_id) VALUES (%(workspace_id)s, %(respond_id)s) ON CONFLICT DO NOTHING;
+
+-- name: mark_tag_made
+-- Remember that the workspace has our tag.
+-- Params: workspace_id text | Rows: none
+UPDATE workspace
+   SET tag_made_at = now()
+ WHERE workspace_id = %(workspace_id)s;

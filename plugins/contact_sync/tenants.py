@@ -14,6 +14,10 @@ from contact_sync.salesforce import account, auth, describe
 
 log = logging.getLogger(__name__)
 
+#: The tag of contacts that we create, in exactly this spelling; and the vendor's limit ("Add tags").
+CREATED_TAG = "Auto-Create: Salesforce"
+TAG_CHARACTERS = 255
+
 SETTINGS = (
     "name",
     "respond_conn_id",
@@ -27,6 +31,7 @@ SETTINGS = (
     "editing_enabled",
     "tag_created",
     "include_bulk_imports",
+    "id_field",
 )
 
 
@@ -120,6 +125,19 @@ def set_workspace(db: database.Database, workspace_id: str, **settings: Any) -> 
             raise errors.StopError(f"workspace {workspace_id}: {error.detail}") from error
         if is_on is not None:
             tx.execute("switch_auto_create", workspace_id=workspace_id, is_on=is_on)
+
+
+def is_created_tag(text: str) -> bool:
+    """Return True for the tag as it is spelt. StopError for one too long, and for any other: reports seek this one."""
+    if len(text) > TAG_CHARACTERS:
+        raise errors.StopError(
+            f"a tag of {len(text)} characters is refused: respond.io takes {TAG_CHARACTERS} at most"
+        )
+    if text != CREATED_TAG:
+        raise errors.StopError(
+            f'created contacts are tagged "{CREATED_TAG}", in exactly this spelling, or not at all'
+        )
+    return True
 
 
 def connect_workspace(db: database.Database, workspace_id: str, org_id: str) -> None:

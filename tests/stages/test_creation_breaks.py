@@ -8,7 +8,7 @@ import pytest
 
 from contact_sync import errors, tenants
 from contact_sync.respond_io import changes
-from contact_sync.stages import _creation, _respond_mirror
+from contact_sync.stages import _creation, _creation_row, _respond_mirror
 from tests.stages.creating import TAG, Creating, before_call, try_to_create
 from tests.stages.house import WORKSPACE, person_id
 
@@ -28,7 +28,7 @@ def die() -> None:
     [
         (changes, "create"),
         (changes, "add_tags"),
-        (_creation, "_tag_and_record"),
+        (_creation.Creator, "_tag_and_record"),
         (_respond_mirror, "write"),
     ],
     ids=["before the call", "before the tag", "after the call", "before the record"],
@@ -62,7 +62,7 @@ def test_after_a_crash_a_contact_is_found_although_the_record_changed(
     creating: Creating, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     creating.new(1)
-    before_call(monkeypatch, _creation, "_tag_and_record", die)
+    before_call(monkeypatch, _creation.Creator, "_tag_and_record", die)
     with pytest.raises(DeathError):
         creating.create()
     creating.house.change_person(1, email="lovelace@example.com")
@@ -196,4 +196,4 @@ def test_an_illegal_status_change_is_refused_by_the_database(creating: Creating)
     creating.create()
     workspace = tenants.known_workspace(creating.db, WORKSPACE)
     with pytest.raises(errors.RejectError), creating.db.transaction() as tx:
-        _creation._settle(tx, workspace, person_id(1), "planned")
+        _creation_row.CreationRow(creating.db, workspace, person_id(1))._settle(tx, "planned")

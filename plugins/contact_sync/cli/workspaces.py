@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from contact_sync import connections, database, tenants
+from contact_sync import connections, database, errors, tenants
 from contact_sync.cli import output, words
 from contact_sync.respond_io import session as respond_session
 
@@ -18,6 +18,7 @@ _PLAIN = (
     "shared_key_limit",
     "brake_share",
     "brake_count",
+    "id_field",
 )
 
 
@@ -71,13 +72,25 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
         help="hold changes above this share of the workspace, 0 to 1",
     )
     add("--brake-count", type=int, metavar="N", help="... and above this number")
+    add("--id-field", metavar="NAME", help="custom field for a created contact's Salesforce id; '' clears it")
+    add("--tag", type=_tag, metavar="on|off", help=f"tag created contacts {tenants.CREATED_TAG}")
     for option, about in (
         ("--editing", "let agents edit the fields chosen for it"),
         ("--auto-create", "create respond.io contacts for Salesforce records made from now on"),
-        ("--tag", "tag created contacts"),
         ("--include-bulk-imports", "create contacts that came in by bulk import, too"),
     ):
         add(option, type=words.switch, metavar="on|off", help=about)
+
+
+def _tag(text: str) -> bool:
+    """``on``, ``off``, or the tag itself in exactly its spelling, which means ``on``."""
+    try:
+        return words.switch(text)
+    except argparse.ArgumentTypeError:
+        try:
+            return tenants.is_created_tag(text)
+        except errors.StopError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def set_up(arguments: argparse.Namespace) -> None:

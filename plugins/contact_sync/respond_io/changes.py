@@ -1,8 +1,8 @@
 """Writes to one workspace: create, change, tag; and the custom fields there are to write.
 
-Shapes: respond.io Developer API, "Create a contact", "Update a contact", "Add tags", "Delete tags", "List custom
-fields". There is no idempotency key: after a RetryError with ``is_ambiguous`` look the contact up before sending
-anything again.
+Shapes: respond.io Developer API, "Create a contact", "Update a contact", "Add tags", "Delete tags", "Create a tag",
+"List custom fields". There is no idempotency key: after a RetryError with ``is_ambiguous`` look the contact up before
+sending anything again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from contact_sync.respond_io import contacts
 from contact_sync.respond_io import session as respond_session
 
 TAG_ROUTE = "/contact/{identifier}/tag"
+SPACE_TAG_ROUTE = "/space/tag"
 CUSTOM_FIELD_ROUTE = "/space/custom_field"
 
 #: The vendor takes 1 to 10 names per call.
@@ -68,6 +69,16 @@ def add_tags(session: respond_session.Session, identifier: str, tags: Sequence[s
 def remove_tags(session: respond_session.Session, identifier: str, tags: Sequence[str]) -> None:
     """Take tags off, ten per call; those not there are no error."""
     _change_tags("DELETE", session, identifier, tags)
+
+
+def create_tag(session: respond_session.Session, name: str, *, description: str, color: str) -> bool:
+    """Make a tag of the workspace; False if it is there already (status 409 or 400), whatever its colour.
+
+    ``color`` is one of the vendor's words, such as ``tag-blue``.
+    """
+    tag = {"name": name, "description": description, "colorCode": color}
+    answer = session.call("POST", SPACE_TAG_ROUTE, json=tag, is_idempotent=True, accept=(400, 409))
+    return answer.is_success
 
 
 def custom_fields(session: respond_session.Session) -> list[CustomField]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from contact_sync import database, records, tombstones
+from contact_sync import database, records, tenants, tombstones
 from contact_sync.stages import _landing
 
 #: The tag that tells contacts which we created; part of what ``content_hash`` watches.
-OUR_TAG = "Auto-Create: Salesforce"
+OUR_TAG = tenants.CREATED_TAG
 
 
 def write(

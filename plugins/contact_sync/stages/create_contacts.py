@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 
-from contact_sync import database, tenants
+from contact_sync import database, tenants, tombstones
 from contact_sync.respond_io import session as respond_session
-from contact_sync.stages import _creation, _crew, _ledger, _turns
+from contact_sync.stages import _content, _creation, _crew, _ledger, _turns
+
+log = logging.getLogger(__name__)
 
 STAGE = "create_contacts"
 
 #: Calls that one creation may cost: two look-ups, create, read back, tag.
 CALLS_EACH = 5
+#: Records that a dry run names per rule.
+SAMPLES = 5
+
 Pace = _turns.Pace
 FOUR_MINUTES = Pace(seconds=240.0)
 
@@ -37,8 +43,9 @@ def run(
 ) -> dict[str, int]:
     """Plan creations for the records made since the switch, then work through the plan at the given pace.
 
-    A dry run plans, counts and undoes it. Returns counts: ``planned`` and ``skipped_RULE`` in all, ``calls`` that
-    the plan may cost, and what this run ``created``, ``tagged``, ``adopted``, ``rejected``, ``postponed``.
+    A dry run plans, counts, names samples in the log and undoes it. Returns counts: ``planned`` and ``skipped_RULE``
+    in all, ``calls`` that the plan may cost, and what this run ``created``, ``tagged``, ``adopted``, ``rejected``,
+    ``postponed``.
     Raises RetryError if respond.io answers nothing or breaks off three creations in a row (what was begun is looked
     up again before anything is sent twice), StopError if it refuses us.
     """
@@ -49,41 +56,92 @@ def run(
     ):
         workspace = tenants.known_workspace(db, workspace_id)
         if is_ours and workspace["org_id"] is not None:
-            counts |= _plan(db, workspace, wishes)
-            if not wishes.dry_run:
-                _work(db, respond, workspace, wishes.limit, deadline, counts)
+            if wishes.dry_run:
+                counts |= _foreseen(db, workspace_id, wishes)
+            else:
+                with db.transaction() as tx:
+                    counts |= _planned(tx, workspace, wishes)
+                crew = _crew.Crew(limit=wishes.limit, deadline=deadline)
+                _work(db, respond, workspace, crew, counts)
     return counts
 
 
-def _plan(db: database.Database, workspace: database.Row, wishes: Wishes) -> dict[str, int]:
+def _foreseen(db: database.Database, workspace_id: str, wishes: Wishes) -> dict[str, int]:
+    counts, samples = foresee(db, workspace_id=workspace_id, include_bulk_imports=wishes.include_bulk_imports)
+    for name, salesforce_ids in samples.items():
+        log.info("%s: would be %s: %s …", workspace_id, name, ", ".join(salesforce_ids))
+    return counts
+
+
+def foresee(
+    db: database.Database, *, workspace_id: str, include_bulk_imports: bool | None = None
+) -> tuple[dict[str, int], dict[str, list[str]]]:
+    """Plan and undo it; return the counts, and by count's name some Salesforce ids that it stands for.
+
+    ``calls`` is what the plan may cost at respond.io, ``seconds`` how long that takes at the rate it allows.
+    """
+    workspace = tenants.known_workspace(db, workspace_id)
+    wishes = Wishes(include_bulk_imports=include_bulk_imports, dry_run=True)
+    if workspace["org_id"] is None:
+        return {}, {}
+    with db.transaction(is_undone=True) as tx:
+        counts = _planned(tx, workspace, wishes)
+        rows = tx.all("select_plan_samples", workspace_id=workspace_id, samples=SAMPLES)
+    counts["seconds"] = round(counts["calls"] / respond_session.CALLS_PER_SECOND)
+    return counts, {_name(row): list(row["salesforce_ids"]) for row in rows}
+
+
+def progress(db: database.Database, workspace_id: str | None = None) -> list[database.Row]:
+    """Return how far one workspace's creations are, or each one's; see ``select_creation_progress``."""
+    usual = respond_session.CALLS_PER_SECOND * 3600 / CALLS_EACH
+    return db.all("select_creation_progress", workspace_id=workspace_id, usual_per_hour=usual)
+
+
+def _planned(tx: database.Transaction, workspace: database.Row, wishes: Wishes) -> dict[str, int]:
     wanted = wishes.include_bulk_imports
     include_bulk_imports = workspace["include_bulk_imports"] if wanted is None else wanted
     tenant = {"workspace_id": workspace["workspace_id"], "org_id": workspace["org_id"]}
-    with db.transaction(is_undone=wishes.dry_run) as tx:
-        tx.execute("skip_switched_off", workspace_id=workspace["workspace_id"])
-        if workspace["auto_create_since"] is not None:
-            tx.execute("create_planning_tables")
-            if tx.execute("insert_looked_at", **tenant):
-                tx.execute("upsert_plans", include_bulk_imports=include_bulk_imports, **tenant)
-        rows = tx.all("count_creations", workspace_id=workspace["workspace_id"])
-    planned = sum(row["creations"] for row in rows if row["status"] == "planned")
-    skipped = {f"skipped_{row['rule']}": row["creations"] for row in rows if row["status"] == "skipped"}
-    return {"planned": planned, "calls": planned * CALLS_EACH, **skipped}
+    tx.execute("skip_switched_off", workspace_id=workspace["workspace_id"])
+    if workspace["auto_create_since"] is not None:
+        tx.execute("create_planning_tables")
+        if tx.execute("insert_looked_at", **tenant):
+            if tombstones.are_there(tx, org_id=workspace["org_id"]):
+                tombstones.load_pads(tx)
+                tx.execute("mark_erased", org_id=workspace["org_id"])
+            tx.execute("upsert_plans", include_bulk_imports=include_bulk_imports, **tenant)
+    rows = tx.all("count_creations", workspace_id=workspace["workspace_id"])
+    counts = {_name(row): row["creations"] for row in rows if row["status"] in ("planned", "skipped")}
+    planned = counts.pop("planned", 0)
+    return {"planned": planned, "calls": planned * CALLS_EACH, **counts}
+
+
+def _name(row: database.Row) -> str:
+    """``planned``, or ``skipped_RULE``."""
+    return f"{row['status']}_{row['rule']}" if row["rule"] else str(row["status"])
 
 
 def _work(
     db: database.Database,
     respond: respond_session.Session,
     workspace: database.Row,
-    limit: int | None,
-    deadline: float,
+    crew: _crew.Crew,
     counts: _ledger.Counts,
 ) -> None:
+    workspace_id = workspace["workspace_id"]
+
     def following(tried: list[str]) -> database.Row | None:
-        return db.one("select_next_creation", workspace_id=workspace["workspace_id"], tried=tried)
+        return db.one("select_next_creation", workspace_id=workspace_id, tried=tried)
 
-    def advance(row: database.Row) -> str:
-        return _creation.advance(db, respond, workspace, row)
+    if following([]) is not None:
+        id_field = _content.known_id_field(respond, workspace)
+        creator = _creation.Creator(db, respond, workspace, id_field)
+        crew.work(creator.advance, following, counts, say=lambda: _said(db, workspace_id))
 
-    crew = _crew.Crew(advance, following, limit=limit, deadline=deadline)
-    crew.work(counts, lambda: f"{workspace['workspace_id']}: {counts}")
+
+def _said(db: database.Database, workspace_id: str) -> str:
+    """One line for the task's log."""
+    found = next(iter(progress(db, workspace_id)), None)
+    if found is None:
+        return f"{workspace_id}: nothing planned"
+    end = f", expected to end {found['expected_end_at']:%Y-%m-%d %H:%M} UTC" if found["left_over"] else ""
+    return f"{workspace_id}: {found['done']} done, {found['left_over']} left, {found['per_hour']:.0f} an hour{end}"

@@ -8,7 +8,7 @@ from concurrent import futures
 from contact_sync import database, records
 from contact_sync.respond_io import contacts
 from contact_sync.respond_io import session as respond_session
-from contact_sync.stages import _ledger, _looks, _respond_mirror, _turns
+from contact_sync.stages import _content, _ledger, _looks, _respond_mirror, _turns
 
 STAGE = "extract_respond_contacts"
 
@@ -42,6 +42,8 @@ def run(
         if is_ours:
             names = ("pages", "contacts", "written", "quarantined", "opened", "gone", "walks")
             counts |= dict.fromkeys(names, 0)
+            # here, because creations are counted call by call
+            _content.make_tag(db, respond, workspace_id)
             walker = _Walker(db, respond, workspace_id, deadline, counts)
             while walker.walk() and pace.is_rolling and not walker.has_news():
                 pass
