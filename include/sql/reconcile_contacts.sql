@@ -77,13 +77,38 @@ SELECT %(org_id)s, %(kind)s, %(read_from)s, %(fields)s, 'planned', true
           AND status IN ('planned', 'running', 'deferred'));
 
 -- name: mark_purged
--- Mark contacts as purged that are not listed and whose deletion is known: from an earlier read or from the log.
+-- Mark contacts as purged that were read as deleted and are not listed any more, not even as deleted.
+-- Params: org_id text, listed_at timestamptz | Rows: none
+UPDATE salesforce_contact c
+   SET presence = 'purged', read_at = %(listed_at)s, extracted_at = now()
+ WHERE c.org_id = %(org_id)s
+   AND c.read_at < %(listed_at)s
+   AND c.presence = 'deleted'
+   AND NOT EXISTS (
+       SELECT FROM salesforce_listing l
+        WHERE l.org_id = c.org_id AND l.salesforce_id = c.salesforce_id);
+
+-- name: has_unexplained_absence
+-- Tell whether a contact is not listed and nobody knows why; who is not visible for long is not looked for again.
+-- Params: org_id text, listed_at timestamptz | Rows: 1 (is_anybody_missing)
+SELECT EXISTS (
+       SELECT FROM salesforce_contact c
+        WHERE c.org_id = %(org_id)s
+          AND c.read_at < %(listed_at)s
+          AND (c.presence = 'live' OR (c.presence = 'not_visible' AND c.extracted_at > now() - interval '14 days'))
+          AND NOT EXISTS (
+              SELECT FROM salesforce_listing l
+               WHERE l.org_id = c.org_id AND l.salesforce_id = c.salesforce_id)) AS is_anybody_missing;
+
+-- name: mark_logged_purges
+-- Mark contacts as purged that are not listed and that the log of deletions names.
 -- Params: org_id text, listed_at timestamptz, deleted_ids text[] | Rows: none
 UPDATE salesforce_contact c
    SET presence = 'purged', read_at = %(listed_at)s, extracted_at = now()
  WHERE c.org_id = %(org_id)s
    AND c.read_at < %(listed_at)s
-   AND (c.presence = 'deleted' OR (c.presence IN ('live', 'not_visible') AND c.salesforce_id = ANY (%(deleted_ids)s::text[])))
+   AND c.presence IN ('live', 'not_visible')
+   AND c.salesforce_id = ANY (%(deleted_ids)s::text[])
    AND NOT EXISTS (
        SELECT FROM salesforce_listing l
         WHERE l.org_id = c.org_id AND l.salesforce_id = c.salesforce_id);

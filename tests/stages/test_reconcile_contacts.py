@@ -209,6 +209,37 @@ def test_where_the_log_is_too_short_the_contact_is_not_visible(
     assert presence(raw, hidden) == "not_visible"
 
 
+@pytest.mark.parametrize("calls", [0, 1])
+def test_the_log_is_asked_only_while_somebody_is_missing(
+    salesforce: SalesforceSide, raw: RawSql, calls: int
+) -> None:
+    def asked() -> int:
+        requests = salesforce.steer("GET", "/journal").json()["requests"]
+        return sum(request["path"].endswith("/deleted") for request in requests)
+
+    if calls:
+        purge(salesforce, raw)
+    else:
+        salesforce.extract()
+    before = asked()
+    reconcile(salesforce)
+    assert asked() == before + calls
+
+
+@pytest.mark.parametrize("code", ["EXCEEDED_ID_LIMIT", "API_DISABLED_FOR_ORG"])
+def test_a_log_that_is_refused_proves_nothing_and_stops_nothing(
+    salesforce: SalesforceSide, raw: RawSql, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    def refused(*_: Any) -> None:
+        raise errors.RejectError(code, "too much")
+
+    salesforce.extract()
+    hidden = hide(salesforce, raw)
+    monkeypatch.setattr(replication, "deleted", refused)
+    assert reconcile(salesforce)["not_visible"] == 1
+    assert presence(raw, hidden) == "not_visible"
+
+
 def test_what_was_read_after_the_list_began_is_left_alone(salesforce: SalesforceSide, raw: RawSql) -> None:
     salesforce.extract()
     young = hide(salesforce, raw)

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
-from contact_sync import database, records, tenants
+from contact_sync import database, errors, records, tenants
 from contact_sync.salesforce import auth, query, replication
 from contact_sync.stages import _ledger, _listing, _selecting, _windows, extract_salesforce_contacts
 
@@ -14,6 +14,7 @@ STAGE = "reconcile_contacts"
 
 #: How far back the log of deletions is asked; Salesforce keeps it for 15 days.
 LOGGED = timedelta(days=14)
+_DAY = timedelta(days=1)
 #: Contacts asked for by id in one call.
 _IDS_A_CALL = 200
 #: Quarantined rows that are tried again in a day.
@@ -84,15 +85,29 @@ def _pages(salesforce: auth.Session, names: Sequence[str], ids: Sequence[str]) -
 def _mark_absent(
     db: database.Database, salesforce: auth.Session, org_id: str, listed_at: datetime
 ) -> dict[str, int]:
-    try:
-        deleted = list(replication.deleted(salesforce, listed_at - LOGGED, listed_at).deleted_at)
-    except replication.LogTooShortError:
-        # too much was deleted: what an earlier read has not shown as deleted stays "not visible"
-        deleted = []
-    with db.transaction() as tx:
-        purged = tx.execute("mark_purged", org_id=org_id, listed_at=listed_at, deleted_ids=deleted)
-        hidden = tx.execute("mark_not_visible", org_id=org_id, listed_at=listed_at)
+    """An earlier IsDeleted proves a purge, or the log of deletions; what neither knows is not visible."""
+    purged = db.execute("mark_purged", org_id=org_id, listed_at=listed_at)
+    end = listed_at
+    # the log is asked for a day at a time, and no further than somebody is missing
+    while end > listed_at - LOGGED and _is_anybody_missing(db, org_id, listed_at):
+        ids = _deleted_ids(salesforce, end - _DAY, end)
+        purged += db.execute("mark_logged_purges", org_id=org_id, listed_at=listed_at, deleted_ids=ids)
+        end -= _DAY
+    hidden = db.execute("mark_not_visible", org_id=org_id, listed_at=listed_at)
     return {"purged": purged, "not_visible": hidden}
+
+
+def _is_anybody_missing(db: database.Database, org_id: str, listed_at: datetime) -> bool:
+    row = db.one("has_unexplained_absence", org_id=org_id, listed_at=listed_at)
+    return row is not None and bool(row["is_anybody_missing"])
+
+
+def _deleted_ids(salesforce: auth.Session, start: datetime, end: datetime) -> list[str]:
+    try:
+        return list(replication.deleted(salesforce, start, end).deleted_at)
+    except errors.RejectError:
+        # too much was deleted, or the log is shorter: who is not known as deleted stays "not visible"
+        return []
 
 
 def _plan_formulas(db: database.Database, org_id: str) -> int:
