@@ -123,6 +123,25 @@ SELECT w.workspace_id, w.name, w.org_id, w.respond_conn_id, w.match_mode, w.edit
   FROM workspace w
  ORDER BY w.workspace_id;
 
+-- name: select_walk_progress
+-- Tell per workspace how far the open walk is, and since when every contact was looked at.
+-- Params: none | Rows: 0..n (workspace_id, began_at, pages, contacts, contacts_expected, expected_end_at, looked_at_since, oldest_look_seconds, opened_waiting)
+SELECT w.workspace_id, o.began_at, o.pages, o.contacts, d.contacts AS contacts_expected,
+       CASE WHEN o.contacts > 0 AND d.contacts > o.contacts
+            THEN now() + (now() - o.began_at) * ((d.contacts - o.contacts)::float8 / o.contacts) END AS expected_end_at,
+       -- a finished walk looked at each contact after it began; seen_at moves only with content
+       d.began_at AS looked_at_since, extract(epoch FROM now() - d.began_at)::float8 AS oldest_look_seconds,
+       (SELECT count(*) FROM respond_look l WHERE l.workspace_id = w.workspace_id AND l.asked_at IS NOT NULL) AS opened_waiting
+  FROM workspace w
+  LEFT JOIN respond_walk o ON o.workspace_id = w.workspace_id AND o.finished_at IS NULL
+  LEFT JOIN LATERAL (
+       SELECT began_at, contacts
+         FROM respond_walk f
+        WHERE f.workspace_id = w.workspace_id AND f.finished_at IS NOT NULL
+        ORDER BY f.walk_id DESC
+        LIMIT 1) AS d ON true
+ ORDER BY w.workspace_id;
+
 -- name: select_match_counts
 -- Count matched, ambiguous and unmatched contacts per workspace, by rule or reason.
 -- Params: none | Rows: 0..n (workspace_id, status, reason, contacts)

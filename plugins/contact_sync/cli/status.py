@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from contact_sync import database
-from contact_sync.cli import access, ages, auditing, output, words
+from contact_sync.cli import access, ages, auditing, output, paces, words
 
 WINDOWS = 3
 
@@ -55,10 +55,11 @@ def _orgs(db: database.Database) -> list[Item]:
 
 
 def _workspaces(db: database.Database) -> list[Item]:
-    counts = db.all("select_match_counts")
+    counts, under_way = db.all("select_match_counts"), paces.read(db)
     return [
         {
             **row,
+            **under_way[row["workspace_id"]],
             **{
                 status: {
                     c["reason"]: c["contacts"]
@@ -157,6 +158,7 @@ def _workspace(workspace: Item) -> Iterator[str]:
     yield f"workspace {workspace['workspace_id']}  {output.visible(workspace['name'])}, {serves}"
     walked = output.age(workspace["walk_age_seconds"])
     yield f"  last whole walk   {walked if walked == 'never' else f'{walked} ago'}"
+    yield from paces.lines(workspace)
     for status in ("matched", "ambiguous", "unmatched"):
         found = workspace[status]
         parts = ", ".join(f"{reason} {number}" for reason, number in found.items())
