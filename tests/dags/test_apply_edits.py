@@ -15,6 +15,8 @@ from tests.dags.vendors import Vendors
 from tests.stages.house import NOON, WORKSPACE, House
 
 DAG = "apply_edits"
+#: The test's describe tells no length, so only Salesforce refuses it.
+TOO_LONG = "x" * 200
 
 
 @pytest.fixture
@@ -57,6 +59,7 @@ def test_a_run_applies_and_a_second_one_is_skipped(play: Play, editing: Vendors)
     with editing.up():
         played, again = play(DAG), play(DAG)
     assert (played.tasks[DAG], again.tasks[DAG]) == ({"success"}, {"skipped"})
+    assert (played.state, played.tasks["refused_edits"]) == ("success", {"skipped"})
     assert statuses(editing) == ["applied"]
     assert editing.house.row(1)["fields"] == {"Title": "Professor"}
 
@@ -69,12 +72,22 @@ def test_a_vendor_that_is_down_makes_a_red_run_and_the_next_one_applies(play: Pl
     assert statuses(editing) == ["applied"]
 
 
-def test_a_run_in_which_most_edits_were_refused_is_not_green(
-    play: Play, editing: Vendors, monkeypatch: pytest.MonkeyPatch
+def test_a_refused_edit_turns_the_run_red_and_leaves_the_applying_task_green(
+    play: Play, editing: Vendors
 ) -> None:
-    monkeypatch.setattr(apply_edits, "is_failing", lambda counts: counts["conflict"] > 0)
-    wish(editing, "Dean", "Professor")
+    wish(editing, "Dr", TOO_LONG)
     with editing.up():
         played = play(DAG)
-    assert (played.state, statuses(editing)) == ("failed", ["conflict"])
-    assert "most edits were refused" in played.text
+    assert (played.state, statuses(editing)) == ("failed", ["rejected"])
+    assert played.tasks == {DAG: {"success"}, "refused_edits": {"failed"}}
+
+
+def test_a_run_in_which_most_edits_were_refused_fails_itself(
+    play: Play, editing: Vendors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apply_edits, "FAILING_FROM", 1)
+    wish(editing, "Dr", TOO_LONG)
+    with editing.up():
+        played = play(DAG)
+    assert played.tasks[DAG] == {"failed"}
+    assert "refused 1 of 1 edits" in played.text

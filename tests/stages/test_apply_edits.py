@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -377,9 +378,18 @@ def test_an_illegal_status_change_is_refused_by_the_database(editing: Editing) -
         raise errors.RejectError("nothing", "to change")
 
 
-def test_most_edits_refused_is_not_green() -> None:
-    assert apply_edits.is_failing({"rejected": 10, "applied": 9})
-    assert not apply_edits.is_failing({"rejected": 9, "applied": 0})
+@pytest.mark.parametrize(("threshold", "status"), [(2, "failed"), (3, "succeeded")])
+def test_a_run_in_which_many_and_most_edits_were_refused_fails(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch, threshold: int, status: str
+) -> None:
+    monkeypatch.setattr(apply_edits, "FAILING_FROM", threshold)
+    rule = {"field": "Title", "when": "Title = 'Sir'", "message": "No Sirs"}
+    editing.side.steer("POST", "/settings", {"validation_rules": [rule]})
+    made = [editing.wish(contact, "Dr", title) for contact, title in ((1, "Sir"), (2, "Sir"), (3, "Dean"))]
+    with contextlib.suppress(errors.StopError):
+        editing.apply()
+    assert [editing.status(edit) for edit in made] == ["rejected", "rejected", "applied"]
+    assert editing.house.raw.column("SELECT status FROM stage_run WHERE stage = 'apply_edits'") == [status]
 
 
 def die() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contact_sync import database
+from contact_sync import database, errors
 from contact_sync.salesforce import auth
 from contact_sync.stages import _applying, _ledger
 
 STAGE = "apply_edits"
 
-#: A run in which most of at least so many edits were refused is not green.
+#: A run in which most edits were refused, and at least so many, fails: it is usually one permission or rule.
 FAILING_FROM = 10
 #: One read call brings this many records.
 BATCH = 200
@@ -23,7 +23,7 @@ def run(db: database.Database, salesforce: auth.Session, *, org_id: str, run_id:
 
     Returns counts: ``claimed``, ``applied``, ``conflict``, ``rejected``, ``requeued``, ``parked``, ``unparked``.
     Raises RetryError if Salesforce does not answer (unsent edits are taken up by the next run), StopError if it
-    refuses us.
+    refuses us, or refused most edits: those are settled all the same.
     """
     with (
         db.advisory_lock(f"apply:{org_id}") as is_held,
@@ -37,13 +37,16 @@ def run(db: database.Database, salesforce: auth.Session, *, org_id: str, run_id:
                 counts["claimed"] += claimed
                 _applying.settle_flight(db, salesforce, org_id, counts)
                 _free_waiting(db, org_id)
+            _refuse_to_be_green(org_id, counts)
     return counts
 
 
-def is_failing(counts: dict[str, int]) -> bool:
-    """Return whether so much was refused that a person should look."""
-    refused = counts.get("rejected", 0)
-    return refused >= FAILING_FROM and refused > counts.get("applied", 0)
+def _refuse_to_be_green(org_id: str, counts: dict[str, int]) -> None:
+    if counts["rejected"] >= FAILING_FROM and counts["rejected"] > counts["applied"]:
+        raise errors.StopError(
+            f"org {org_id}: Salesforce refused {counts['rejected']} of {counts['claimed']} edits;"
+            " see error_code and error_detail of field_edit"
+        )
 
 
 def _prepare(db: database.Database, org_id: str) -> dict[str, int]:
