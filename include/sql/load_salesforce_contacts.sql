@@ -41,8 +41,8 @@ SELECT EXISTS (
 
 -- name: select_big_windows
 -- List an org's big windows to read, those that move the watermark first.
--- Params: org_id text | Rows: 0..n (window_id, org_id, kind, read_from, read_until, fields, status, bulk_job_id, queried_at)
-SELECT window_id, org_id, kind, read_from, read_until, fields, status, bulk_job_id, queried_at
+-- Params: org_id text | Rows: 0..n (window_id, org_id, kind, read_from, read_until, read_before, fields, status, bulk_job_id, queried_at)
+SELECT window_id, org_id, kind, read_from, read_until, read_before, fields, status, bulk_job_id, queried_at
   FROM extract_window
  WHERE org_id = %(org_id)s
    AND is_big

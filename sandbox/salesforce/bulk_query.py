@@ -136,6 +136,9 @@ def render(org: Org, job: Job) -> None:
         file.write(header.encode())
         rows = org.store.read().execute(text, found.parameters)
         job.details["numberRecordsProcessed"] = _write(org, rows, len(header.encode()), file, offsets)
+    most = org.switch("bulk_timeout_rows")
+    if most is not None and job.details["numberRecordsProcessed"] > most:
+        raise errors.bad_request("QUERY_TIMEOUT", "Your query request was running for too long.")
 
 
 def _write(org: Org, rows: Any, position: int, file: BinaryIO, offsets: BinaryIO) -> int:

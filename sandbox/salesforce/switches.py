@@ -18,6 +18,8 @@ SWITCHES: dict[str, Any] = {
     "largest_page": 2000,
     # A query that finds more rows than this is refused with QUERY_TIMEOUT; null: never.
     "query_timeout_rows": None,
+    # The same of bulk jobs, which end as Failed.
+    "bulk_timeout_rows": None,
     # What each sub-request of /composite costs at least.
     "composite_milliseconds": 5,
     # A bulk job says JobComplete at the earliest after so many polls and so many seconds.

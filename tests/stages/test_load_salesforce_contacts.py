@@ -350,13 +350,51 @@ def test_after_a_failed_window_the_small_extraction_plans_it_anew(planned: Loadi
     assert windows(raw) == [("initial", "failed"), ("initial", "proven")]
 
 
-def test_a_query_too_slow_for_its_range_asks_with_a_new_job_next_time(planned: Loading, raw: RawSql) -> None:
+def spread(planned: Loading) -> None:
+    """Let the contacts' stamps lie twelve days apart, so that a few halvings part them."""
+    with planned.side.store.writing() as connection:
+        connection.execute(
+            "UPDATE Contact SET SystemModstamp = 1767268800 + (SystemModstamp - 1767268800) * 1000000"
+        )
+
+
+def test_a_job_too_slow_for_its_range_is_read_in_halves(planned: Loading, raw: RawSql) -> None:
+    spread(planned)
+    planned.side.steer("POST", "/settings", {"bulk_timeout_rows": 10})
+    assert planned()["rows_landed"] == PEOPLE
+    assert everybody(raw) == PEOPLE
+    [whole] = raw("SELECT status, rows_reported, rows_landed FROM extract_window WHERE split_from IS NULL")
+    assert whole == {"status": "split", "rows_reported": PEOPLE, "rows_landed": PEOPLE}
+    assert planned.side.extract("after")["rows_landed"] == 0
+
+
+def test_the_watermark_stays_while_a_half_is_not_proven(
+    planned: Loading, raw: RawSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spread(planned)
+    planned.side.steer("POST", "/settings", {"bulk_timeout_rows": 15})
+    with monkeypatch.context() as patched:
+        # of the second half that is proven
+        die_at(patched, bulk, "delete", 2)
+        with pytest.raises(KeyboardInterrupt):
+            planned("dies")
+    assert raw.value("SELECT count(*) FROM extract_window WHERE status = 'proven'") == 2
+    assert raw.value("SELECT count(*) FROM proven_window") == 0
+    assert planned.side.extract("meanwhile") == {"waiting": 1}
+    planned("lives")
+    assert everybody(raw) == PEOPLE
+    assert raw.column("SELECT status FROM extract_window WHERE split_from IS NULL") == ["split"]
+    assert planned.side.extract("after")["rows_landed"] == 0
+
+
+def test_one_second_that_is_too_slow_asks_with_a_new_job_next_time(planned: Loading, raw: RawSql) -> None:
+    raw("UPDATE extract_window SET read_from = '2026-01-01 12:00:05', read_before = '2026-01-01 12:00:06'")
     outcome = {"state": "Failed", "errorMessage": "QUERY_TIMEOUT: your query was too slow"}
     planned.side.steer("POST", "/settings", {"bulk_outcome": outcome})
     with pytest.raises(errors.RetryError, match="QUERY_TIMEOUT"):
         planned("slow")
     planned.side.steer("DELETE", "/settings")
-    assert planned("faster")["windows"] == 1
+    assert planned("faster")["rows_landed"] == 1
 
 
 def test_a_job_that_takes_too_long_is_left_running(planned: Loading, raw: RawSql) -> None:

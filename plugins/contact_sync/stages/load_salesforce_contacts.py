@@ -8,7 +8,14 @@ from collections.abc import Iterator
 
 from contact_sync import database, errors, records
 from contact_sync.salesforce import auth, bulk, query
-from contact_sync.stages import _bulk_pages, _ledger, _selecting, _windows, extract_salesforce_contacts
+from contact_sync.stages import (
+    _bulk_pages,
+    _ledger,
+    _selecting,
+    _small_windows,
+    _windows,
+    extract_salesforce_contacts,
+)
 
 STAGE = "load_salesforce_contacts"
 
@@ -46,11 +53,17 @@ def run(
         db.advisory_lock(f"load:{org_id}:{salesforce.lane}") as is_held,
         _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=f"{org_id}:{salesforce.lane}") as counts,
     ):
-        rows = db.all("select_big_windows", org_id=org_id) if is_held else []
-        for row in rows:
-            if lane_of(row["kind"]) == salesforce.lane:
-                _add(counts, _load(db, salesforce, row, job_seconds))
+        # asked anew each time: a window that was too slow has left two halves
+        while is_held and (row := _next(db, org_id, salesforce.lane)):
+            outcome = _load(db, salesforce, row, job_seconds)
+            if outcome:
+                _add(counts, outcome)
     return counts
+
+
+def _next(db: database.Database, org_id: str, lane: records.Lane) -> database.Row | None:
+    rows = db.all("select_big_windows", org_id=org_id)
+    return next((row for row in rows if lane_of(row["kind"]) == lane), None)
 
 
 def _add(counts: _ledger.Counts, outcome: _windows.Outcome) -> None:
@@ -66,7 +79,8 @@ def _add(counts: _ledger.Counts, outcome: _windows.Outcome) -> None:
 
 def _load(
     db: database.Database, salesforce: auth.Session, row: database.Row, job_seconds: float
-) -> _windows.Outcome:
+) -> _windows.Outcome | None:
+    """Read one window; None if it was too slow, and its halves are read instead."""
     window = _window(db, row)
     db.execute("start_big_window", window_id=window.window_id)
     for attempt in range(1, ATTEMPTS + 1):
@@ -74,7 +88,9 @@ def _load(
             with _windows.deferred_by_quota(db, window):
                 outcome = _attempt(db, salesforce, window, job_seconds)
         except query.QueryTimeoutError as error:
-            # the job has failed and would be found again: the next run makes another
+            if _small_windows.halve(db, salesforce, window, str(error)):
+                return None
+            # one second cannot be halved; the job has failed and would be found again: the next run makes another
             db.execute("replan_window", window_id=window.window_id, detail=str(error))
             raise
         except errors.RejectError as error:
@@ -162,5 +178,5 @@ def _window(db: database.Database, row: database.Row) -> _windows.Window:
         kind=row["kind"],
         read_from=row["read_from"],
         selection=_selecting.of_names(db, row["org_id"], row["fields"]),
-        read_before=row["read_until"] if row["kind"] == "backfill" else None,
+        read_before=row["read_until"] if row["kind"] == "backfill" else row["read_before"],
     )
