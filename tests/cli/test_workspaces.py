@@ -85,3 +85,35 @@ def test_show_has_switches_and_fields(command: Command, house: House) -> None:
     said = command("workspace", "show", "acme", "--json").json
     assert said["match_mode"] == "normalized"
     assert said["fields"] == [{"name": "Title", "label": "Title", "editable": True}]
+
+
+@pytest.mark.parametrize(
+    ("tag", "reason"),
+    [
+        ("auto-create: salesforce", "in exactly this spelling"),
+        ("Auto-Create:Salesforce", "in exactly this spelling"),
+        ("x" * 256, "respond.io takes 255 at most"),
+    ],
+)
+def test_another_spelling_of_the_tag_is_refused(
+    command: Command, capsys: pytest.CaptureFixture[str], tag: str, reason: str
+) -> None:
+    with pytest.raises(SystemExit):
+        command("workspace", "set", "acme", "--tag", tag)
+    assert reason in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("tag", "is_on"), [("Auto-Create: Salesforce", True), ("on", True), ("off", False)])
+def test_the_tag_is_switched_by_its_name_too(
+    command: Command, house: House, raw: RawSql, tag: str, is_on: bool
+) -> None:
+    house.settings(tag_created=not is_on)
+    command("workspace", "set", "acme", "--tag", tag)
+    assert raw.value("SELECT tag_created FROM workspace") is is_on
+
+
+def test_a_field_for_salesforce_ids_is_set_and_cleared(command: Command, house: House, raw: RawSql) -> None:
+    command("workspace", "set", "acme", "--id-field", "salesforce_id")
+    assert raw.value("SELECT id_field FROM workspace") == "salesforce_id"
+    command("workspace", "set", "acme", "--id-field", "")
+    assert raw.value("SELECT id_field FROM workspace") is None
