@@ -28,7 +28,9 @@ JobState = Literal["UploadComplete", "InProgress", "JobComplete", "Failed", "Abo
 
 _NOT_ENABLED = "FUNCTIONALITY_NOT_ENABLED"
 
-_POLL_FIRST_SECONDS = 0.5
+#: Soon, then slower: waiting takes at most a third longer than the job, and 14 calls in the first half minute.
+_POLL_FIRST_SECONDS = 0.2
+_POLL_SLOWER = 1.35
 _POLL_LONGEST_SECONDS = 10.0
 
 
@@ -124,7 +126,7 @@ def wait(
     on_poll: Callable[[Job], None] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Job:
-    """Poll until the job is complete, half a second apart at first and ten at most; ``on_poll`` sees each answer.
+    """Poll until the job is complete, a fifth of a second apart at first and ten at most; ``on_poll`` sees each answer.
 
     Raises RetryError after ``timeout_seconds`` (the job goes on, and is found again by its id), and as ``read``.
     """
@@ -139,7 +141,7 @@ def wait(
             raise errors.RetryError(f"bulk job {job_id} is still {job.state}; the next run goes on with it")
         sleep(pause)
         waited += pause
-        pause = min(pause * 1.5, _POLL_LONGEST_SECONDS)
+        pause = min(pause * _POLL_SLOWER, _POLL_LONGEST_SECONDS)
 
 
 @contextmanager

@@ -63,6 +63,12 @@ def _read_or_plan(
     db: database.Database, salesforce: auth.Session, window: _windows.Window, most: int
 ) -> _windows.Outcome | None:
     """The first page tells how many rows there are: a window of more than ``most`` is planned instead."""
+    if window.read_from is None and window.read_before is None:
+        # a whole org is mostly big: a count costs less than a page that nobody takes
+        found, _ = query.count(salesforce, query.select_count())
+        if found > most:
+            db.execute("plan_window", window_id=window.window_id, rows_reported=found)
+            return None
     for attempt in itertools.count(1):
         pages = query.pages(salesforce, _windows.soql(window))
         first = next(pages)
