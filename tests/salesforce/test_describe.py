@@ -29,6 +29,7 @@ TIER = {
 
 
 ACCOUNT_ID = {"name": "AccountId", "type": "reference"}
+WEDNESDAY = "Wed, 07 Jan 2026 08:00:00 GMT"
 MONDAY, TUESDAY = "Mon, 05 Jan 2026 08:00:00 GMT", "Tue, 06 Jan 2026 08:00:00 GMT"
 
 
@@ -38,10 +39,9 @@ def answer(org: ScriptedOrg, **fields: list[dict[str, Any]]) -> None:
     def described(request: httpx.Request) -> httpx.Response:
         sobject = request.url.path.split("/")[-2]
         if sobject not in fields and "If-Modified-Since" in request.headers:
-            return httpx.Response(304)
-        return httpx.Response(
-            200, json={"fields": fields.get(sobject, [])}, headers={"Last-Modified": MONDAY}
-        )
+            return httpx.Response(304, headers={"Date": WEDNESDAY})
+        headers = {"Last-Modified": MONDAY, "Date": WEDNESDAY}
+        return httpx.Response(200, json={"fields": fields.get(sobject, [])}, headers=headers)
 
     org.answer = described
 
@@ -103,3 +103,9 @@ def test_an_unchanged_object_keeps_what_is_remembered_of_it(session: auth.Sessio
     ]
     assert org.calls[0].headers["If-Modified-Since"] == TUESDAY
     assert found.versions == {"Contact": TUESDAY, "Account": MONDAY}
+
+
+def test_a_change_of_this_second_is_no_version_to_go_by(session: auth.Session, org: ScriptedOrg) -> None:
+    headers = {"Last-Modified": MONDAY, "Date": "Mon, 05 Jan 2026 08:00:01 GMT"}
+    org.answer = lambda _: httpx.Response(200, json={"fields": [TIER]}, headers=headers)
+    assert describe.description(session).versions == {}

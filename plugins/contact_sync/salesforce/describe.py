@@ -9,7 +9,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+
+import httpx
 
 from contact_sync import answers, errors, fields, records
 from contact_sync.salesforce import auth
@@ -62,7 +65,7 @@ def _asked(
     headers = {"If-Modified-Since": since[sobject]} if sobject in since else {}
     answer = session.call("GET", _ROUTE, f"/sobjects/{sobject}/describe", accept={304}, headers=headers)
     version = answer.headers.get("Last-Modified") or since.get(sobject)
-    if version:
+    if version and _is_settled(version, answer):
         told[sobject] = version
     if answer.status_code == 304:
         return None
@@ -70,6 +73,12 @@ def _asked(
     if not isinstance(found, list):
         raise errors.RetryError(f"Salesforce GET {_ROUTE} answered without fields")
     return [_field(field) for field in found]
+
+
+def _is_settled(version: str, answer: httpx.Response) -> bool:
+    """Versions have whole seconds: of two changes in one second the second would go unnoticed."""
+    changed, now = answers.http_date(version), answers.http_date(answer.headers.get("Date"))
+    return changed is not None and now is not None and now - changed >= timedelta(seconds=2)
 
 
 def _field(field: Mapping[str, Any]) -> records.SalesforceField:
