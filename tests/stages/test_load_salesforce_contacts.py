@@ -372,7 +372,7 @@ def test_the_watermark_stays_while_a_half_is_not_proven(
     planned: Loading, raw: RawSql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spread(planned)
-    planned.side.steer("POST", "/settings", {"bulk_timeout_rows": 15})
+    planned.side.steer("POST", "/settings", {"bulk_timeout_rows": 7})
     with monkeypatch.context() as patched:
         # of the second half that is proven
         die_at(patched, bulk, "delete", 2)
