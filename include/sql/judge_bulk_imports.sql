@@ -29,13 +29,16 @@ SELECT min(c.created_at) AS first_at, max(c.created_at) AS last_at, count(*) AS 
 WITH recent AS (
     SELECT c.salesforce_id, c.created_by_id, c.created_at, c.bulk_judged_at,
            count(*) OVER (PARTITION BY c.created_by_id ORDER BY c.created_at
-               RANGE BETWEEN CURRENT ROW AND make_interval(secs => %(burst_seconds)s) FOLLOWING) AS begun_here
+               RANGE BETWEEN CURRENT ROW AND make_interval(secs => %(burst_seconds)s) FOLLOWING) AS begun_here,
+           -- nobody types two records within two seconds
+           count(*) OVER (PARTITION BY c.created_by_id ORDER BY c.created_at
+               RANGE BETWEEN interval '2 seconds' PRECEDING AND interval '2 seconds' FOLLOWING) > 1 AS is_fast
       FROM salesforce_contact c
      WHERE c.org_id = %(org_id)s
        AND c.created_at >= %(first_at)s::timestamptz - make_interval(secs => %(burst_seconds)s)
 ), crowded AS (
     -- a record in the middle of a burst belongs to the one that began before it
-    SELECT r.salesforce_id, r.created_by_id, r.created_at, r.bulk_judged_at,
+    SELECT r.salesforce_id, r.created_by_id, r.created_at, r.bulk_judged_at, r.is_fast,
            max(r.begun_here) OVER (PARTITION BY r.created_by_id ORDER BY r.created_at
                RANGE BETWEEN make_interval(secs => %(burst_seconds)s) PRECEDING AND CURRENT ROW) AS burst
       FROM recent r
@@ -46,8 +49,10 @@ WITH recent AS (
            SELECT x.job_id, x.job_type
              FROM jsonb_to_recordset(%(jobs)s::jsonb) AS x (job_id text, job_type text, created_by_id text, created_at timestamptz, finished_at timestamptz)
             WHERE x.created_by_id = r.created_by_id
-              -- where the end is not told: a job saves its rows within hours of being made
-              AND r.created_at BETWEEN x.created_at AND coalesce(x.finished_at + interval '1 minute', x.created_at + interval '24 hours')
+              -- where the end is not told: a job saves its rows within hours, and its creator types others meanwhile
+              AND (r.created_at BETWEEN x.created_at AND x.finished_at
+                   OR (r.is_fast AND r.created_at BETWEEN x.created_at
+                       AND coalesce(x.finished_at + interval '1 minute', x.created_at + interval '24 hours')))
             ORDER BY x.created_at DESC
             LIMIT 1) AS j ON true
      WHERE r.bulk_judged_at IS NULL

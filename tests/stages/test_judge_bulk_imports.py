@@ -161,8 +161,19 @@ def test_what_is_typed_after_a_job_finished_is_no_part_of_it(judging: Judging, l
 def test_a_job_whose_end_is_not_told_counts_for_a_day(judging: Judging, let_load: LetLoad) -> None:
     let_load(after(-82_800), None)
     judging.new(1, THEN)
+    judging.new(2, after(2))
     judging.judge()
-    assert judging.verdict(1) is True
+    assert (judging.verdict(1), judging.verdict(2)) == (True, True)
+
+
+def test_who_types_beside_a_job_whose_end_is_not_told_is_left_alone(
+    judging: Judging, let_load: LetLoad
+) -> None:
+    let_load(after(-60), None)
+    for number in range(5):
+        judging.new(number, after(3 * number))
+    judging.judge()
+    assert not any(judging.verdict(number) for number in range(5))
 
 
 def test_a_load_on_the_stand_in_is_recognized(judging: Judging) -> None:
