@@ -119,7 +119,7 @@ def prepared(postgres_server: postgres.Server, template: str) -> Iterator[psycop
         for statement in ALL:
             if body(statement).startswith("CREATE TEMPORARY"):
                 cursor.execute(statement.text, dict.fromkeys(params(statement)))
-        cursor.execute("SELECT create_csv_page(ARRAY['Id'])")
+        cursor.execute("SELECT create_csv_page(ARRAY['Id', 'MasterRecordId'])")
     yield connection
     connection.close()
     postgres.psql(postgres_server, "DROP DATABASE prepared WITH (FORCE)")

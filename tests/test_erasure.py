@@ -62,6 +62,7 @@ def ada(house: House, raw: RawSql) -> House:
 
 def _queues(raw: RawSql) -> None:
     place = {"org_id": ORG, "workspace_id": WORKSPACE}
+    raw.insert("extract_window", org_id=ORG, kind="initial", status="running")
     raw.insert(
         "field_edit",
         **place,
@@ -76,6 +77,27 @@ def _queues(raw: RawSql) -> None:
     raw.insert(
         "held_change", **place, kind="unmatch", affected=2, sample_ids=[str(ADA_CONTACT), "2", person_id(ADA)]
     )
+    raw.insert(
+        "quality_run", org_id=ORG, run_id="daily", why="daily", verdict="passed", measures={"contacts": 1}
+    )
+    raw.insert(
+        "quality_result",
+        quality_run_id=1,
+        name="ids",
+        is_met=False,
+        observed=1,
+        sample_ids=[person_id(2), person_id(ADA)],
+    )
+    raw.insert(
+        "merged_set",
+        window_id=1,
+        locator="",
+        rows_landed=2,
+        rows_missing=0,
+        rows_merged=2,
+        salesforce_ids=[person_id(2), person_id(ADA)],
+    )
+    raw.insert("held_contact", **place, kind="unmatch", respond_id=ADA_CONTACT)
     raw.insert("contact_creation", **place, salesforce_id=person_id(ADA), status="creating")
     raw.insert(
         "creation_claim",
@@ -97,7 +119,6 @@ def _queues(raw: RawSql) -> None:
         "quarantined_row", **place, respond_id=ADA_CONTACT, raw='{"last_name": "Lovelace"}', reason="r"
     )
     raw.insert("quarantined_row", org_id=ORG, salesforce_id=person_id(2), raw="Bob", reason="r")
-    raw.insert("extract_window", org_id=ORG, kind="initial", status="running")
     raw.insert(
         "salesforce_listing", org_id=ORG, salesforce_id=person_id(ADA), system_modstamp=NOON, is_deleted=False
     )
@@ -136,6 +157,7 @@ def test_the_house_holds_the_person_in_every_table_that_can(ada: House, raw: Raw
         "match_issue", "match_decision", "sidebar_fields", "field_edit", "edit_event", "held_change",
         "contact_creation", "creation_claim", "quarantined_row", "salesforce_listing", "respond_walk_seen",
         "respond_look", "absent_winner", "pending_change",
+        "quality_result", "merged_set", "held_contact",
     }  # fmt: skip
 
 
@@ -208,6 +230,20 @@ def test_a_person_whom_nobody_has_normalized_yet_is_erased_whole(house: House, r
 def test_a_record_that_never_landed_is_kept_out(house: House, raw: RawSql) -> None:
     assert erase(house, salesforce_id=person_id(ADA)).rows == 0
     assert raw.value("SELECT count(*) FROM erased_person") == 2
+
+
+def test_each_table_is_erased_from_or_holds_nobody(ada: House, raw: RawSql) -> None:
+    """A new table belongs into the house above, or here with the reason that it can hold nobody."""
+    holds_nobody = {
+        "api_limit", "api_usage", "rate_bucket", "stage_run", "match_day", "schema_migration",  # counts and times
+        "salesforce_org", "salesforce_token", "salesforce_authorization", "workspace", "creation_pace",  # tenants
+        "salesforce_field", "salesforce_field_event", "sidebar_field_choice", "sidebar_layout",  # fields, no values
+        "extract_window", "quality_run", "respond_walk", "webhook_event",  # runs
+        "erased_person",  # digests
+        "salesforce_landing",  # tested below
+    }  # fmt: skip
+    tables = set(raw.column("SELECT tablename FROM pg_tables WHERE schemaname = 'contact_sync'"))
+    assert tables - {table for table, _ in traces(raw, *TRACES)} - holds_nobody == set()
 
 
 # Coming back

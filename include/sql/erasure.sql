@@ -258,6 +258,17 @@ UPDATE held_change h
  WHERE h.org_id = %(org_id)s
    AND h.sample_ids && ARRAY(SELECT salesforce_id FROM erased_record UNION ALL SELECT respond_id::text FROM erased_contact);
 
+-- name: erase_quality_samples
+-- Take the person out of the samples of the quality checks.
+-- Params: org_id text | Rows: none
+UPDATE quality_result r
+   SET sample_ids = ARRAY(SELECT s FROM unnest(r.sample_ids) WITH ORDINALITY AS listed (s, place)
+                           WHERE s NOT IN (SELECT salesforce_id FROM erased_record) ORDER BY place)
+  FROM quality_run q
+ WHERE q.quality_run_id = r.quality_run_id
+   AND q.org_id = %(org_id)s
+   AND r.sample_ids && ARRAY(SELECT salesforce_id FROM erased_record);
+
 -- name: erase_keys
 -- Erase the person's keys on both sides.
 -- Params: org_id text | Rows: none

@@ -47,12 +47,12 @@ DELETE FROM tombstone_pad;
 WITH dropped AS (
     DELETE FROM csv_page l
      USING tombstone_pad p
-     WHERE EXISTS (
-           SELECT FROM erased_person e
-            WHERE e.org_id = %(org_id)s
-              -- what was merged into an erased person is that person
-              AND (e.digest = keyed_digest(p.inner_pad, p.outer_pad, %(org_id)s || ':salesforce:' || l."Id")
-                   OR e.digest = keyed_digest(p.inner_pad, p.outer_pad, %(org_id)s || ':salesforce:' || (to_jsonb(l) ->> 'MasterRecordId'))))
+     -- IN, because it is answered from one hash of all tombstones
+     WHERE keyed_digest(p.inner_pad, p.outer_pad, %(org_id)s || ':salesforce:' || l."Id")
+           IN (SELECT digest FROM erased_person WHERE org_id = %(org_id)s)
+        -- what was merged into an erased person is that person
+        OR keyed_digest(p.inner_pad, p.outer_pad, %(org_id)s || ':salesforce:' || l."MasterRecordId")
+           IN (SELECT digest FROM erased_person WHERE org_id = %(org_id)s)
     RETURNING 1
 )
 UPDATE extract_window

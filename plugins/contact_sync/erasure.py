@@ -28,6 +28,7 @@ _ERASE = (
     "erase_creations",
     "erase_claims",
     "erase_samples",
+    "erase_quality_samples",
     "erase_keys",
     "erase_rules",
     "erase_unusable_rules",
