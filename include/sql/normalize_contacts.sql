@@ -112,8 +112,8 @@ SELECT n.raw, sha256(convert_to(n.raw, 'UTF8')) AS raw_digest
           AND r.rules_version = %(rules_version)s);
 
 -- name: select_new_values
--- List the distinct raw values of changed contacts that have no rule of this version yet.
--- Params: org_id text, rules_version text | Rows: 0..n (kind, region, raw, raw_digest)
+-- List the distinct raw values of changed contacts that have no rule of this version yet, with what an older one said.
+-- Params: org_id text, rules_version text | Rows: 0..n (kind, region, raw, raw_digest, is_known, old_key)
 WITH held AS (
     SELECT v.kind, v.region, v.raw, v.raw_digest
       FROM changed_salesforce x
@@ -124,12 +124,10 @@ WITH held AS (
       JOIN respond_raw_value v USING (workspace_id, respond_id)
      WHERE v.org_id = %(org_id)s
 )
-SELECT h.kind, h.region, h.raw, h.raw_digest
+SELECT h.kind, h.region, h.raw, h.raw_digest, r.kind IS NOT NULL AS is_known, r.key AS old_key
   FROM held h
- WHERE NOT EXISTS (
-       SELECT FROM key_rule r
-        WHERE r.kind = h.kind AND r.region = h.region AND r.raw_digest = h.raw_digest
-          AND r.rules_version = %(rules_version)s);
+  LEFT JOIN key_rule r ON r.kind = h.kind AND r.region = h.region AND r.raw_digest = h.raw_digest
+ WHERE r.rules_version IS DISTINCT FROM %(rules_version)s;
 
 -- name: upsert_key_rules
 -- Remember what the new values became.

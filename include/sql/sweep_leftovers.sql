@@ -1,5 +1,5 @@
 -- What is kept for a time only: windows 90 days, runs and resolved rows 30, what a gone contact held 30.
--- Key rules of older versions are dropped and their values normalized anew.
+-- Values whose key rules are of an older version are normalized anew; rules that nobody uses are dropped.
 
 -- name: delete_old_windows
 -- Forget windows that ended 90 days ago, but those that the watermark and the refills hang on.
@@ -35,10 +35,45 @@ UPDATE salesforce_contact
    AND extracted_at < now() - interval '30 days'
    AND payload <> '{}';
 
--- name: delete_outdated_rules
--- Drop key rules of other versions; those of deleted respond contacts stay: they keep a person from being created again.
+-- name: are_rules_stale
+-- Tell whether there are key rules of other versions, or ones that nobody was seen to use for 30 days.
+-- Params: rules_version text | Rows: 1 (is_stale)
+SELECT EXISTS (SELECT FROM key_rule
+                WHERE rules_version <> %(rules_version)s OR used_at < now() - interval '30 days') AS is_stale;
+
+-- name: delete_unused_rules
+-- Drop stale key rules of values that no contact has; those of deleted respond contacts stay: they keep a person from being created again.
 -- Params: rules_version text | Rows: none
+WITH in_use AS (
+    SELECT kind, region, raw_digest FROM salesforce_raw_value
+     UNION
+    SELECT kind, region, raw_digest FROM respond_raw_value
+     UNION
+    SELECT 'country', '', sha256(convert_to(country, 'UTF8')) FROM salesforce_contact WHERE country IS NOT NULL
+     UNION
+    SELECT 'country', '', sha256(convert_to(country, 'UTF8')) FROM respond_contact WHERE country IS NOT NULL
+), gone AS (
+    SELECT sha256(convert_to(g.email, 'UTF8')) AS raw_digest FROM respond_contact g WHERE g.gone_at IS NOT NULL
+     UNION
+    SELECT sha256(convert_to(g.phone, 'UTF8')) FROM respond_contact g WHERE g.gone_at IS NOT NULL
+)
 DELETE FROM key_rule r
+ WHERE (r.rules_version <> %(rules_version)s OR r.used_at < now() - interval '30 days')
+   AND NOT EXISTS (SELECT FROM in_use u WHERE u.kind = r.kind AND u.region = r.region AND u.raw_digest = r.raw_digest)
+   AND NOT EXISTS (SELECT FROM gone g WHERE g.raw_digest = r.raw_digest);
+
+-- name: touch_used_rules
+-- Remember that the rules that were left are in use.
+-- Params: none | Rows: none
+UPDATE key_rule
+   SET used_at = now()
+ WHERE used_at < now() - interval '30 days';
+
+-- name: count_outdated_rules
+-- Count the rules of other versions that are in use, those of deleted respond contacts aside.
+-- Params: rules_version text | Rows: 1 (rules)
+SELECT count(*) AS rules
+  FROM key_rule r
  WHERE r.rules_version <> %(rules_version)s
    AND NOT EXISTS (
        SELECT FROM respond_contact g

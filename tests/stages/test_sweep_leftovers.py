@@ -10,7 +10,7 @@ import pytest
 from contact_sync import keys
 from contact_sync.stages import sweep_leftovers
 from tests.raw_sql import RawSql
-from tests.stages.house import ORG, House
+from tests.stages.house import NOON, ORG, House
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -94,3 +94,41 @@ def test_the_rule_of_a_deleted_contact_stays(house: House, raw: RawSql) -> None:
     house.change_contact(1, gone_at=LONG_AGO)
     raw("UPDATE key_rule SET rules_version = 'old'")
     assert sweep(house)["rules"] == 0
+
+
+def test_what_newer_rules_made_of_a_value_is_counted(house: House, raw: RawSql) -> None:
+    house.person(1, email="ada@example.com", phone="+49 30 123456")
+    house.normalize()
+    raw("UPDATE key_rule SET rules_version = 'old'")
+    raw("UPDATE key_rule SET key = '+4930' WHERE kind = 'phone'")
+    sweep(house)
+    counts = house.normalize()
+    assert (counts["values"], counts["moved"]) == (2, 1)
+
+
+def test_old_keys_serve_until_the_new_ones_are_made(house: House, raw: RawSql) -> None:
+    house.person(1, email="ada@example.com")
+    house.normalize()
+    raw("UPDATE key_rule SET rules_version = 'old'")
+    sweep(house)
+    assert (
+        raw.column("SELECT key FROM salesforce_key")
+        == raw.column("SELECT key FROM key_rule")
+        == ["ada@example.com"]
+    )
+
+
+def test_rules_that_nobody_uses_are_dropped_after_a_month(house: House, raw: RawSql) -> None:
+    house.person(1, email="ada@example.com", country="Germany")
+    house.contact(1, email="bob@example.com", phone="030 123456", country="DE")
+    house.contact(2, email="gone@example.com")
+    house.normalize()
+    house.change_person(1, email="ada.lovelace@example.com")
+    house.change_contact(2, gone_at=NOON)
+    house.normalize()
+    before = raw.value("SELECT count(*) FROM key_rule")
+    assert sweep(house)["unused_rules"] == 0
+    raw("UPDATE key_rule SET used_at = now() - interval '31 days'")
+    assert sweep(house)["unused_rules"] == 1
+    assert raw.value("SELECT count(*) FROM key_rule") == before - 1
+    assert raw.value("SELECT count(*) FROM key_rule WHERE used_at < now() - interval '1 day'") == 0

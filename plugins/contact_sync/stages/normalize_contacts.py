@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from contact_sync import database, erasure, keys, records, tombstones
 from contact_sync.stages import _ledger
@@ -18,8 +18,8 @@ _RULE_COLUMNS = ("kind", "region", "raw_digest", "key", "e164", "reason", "natio
 def run(db: database.Database, *, org_id: str, run_id: str, batch_size: int = 50_000) -> dict[str, int]:
     """Work off the feed of changed contacts of one org, a batch per transaction, until it is empty.
 
-    Returns counts: ``salesforce_contacts``, ``respond_contacts`` looked at, ``values`` newly normalized,
-    ``keys`` written or removed.
+    Returns counts: ``salesforce_contacts``, ``respond_contacts`` looked at, ``values`` newly normalized, ``moved``
+    (those that newer rules give another key), ``keys`` written or removed.
     """
     with (
         db.advisory_lock(f"match:{org_id}") as is_held,
@@ -42,40 +42,41 @@ def _batch(db: database.Database, org_id: str, batch_size: int, counts: _ledger.
         if not salesforce + respond:
             return False
         salesforce += tx.execute("add_merged_losers", org_id=org_id)
-        values, written = process(tx, org_id=org_id)
-    for name, count in (
-        ("salesforce_contacts", salesforce),
-        ("respond_contacts", respond),
-        ("values", values),
-        ("keys", written),
-    ):
+        found = process(tx, org_id=org_id)
+    for name, count in {"salesforce_contacts": salesforce, "respond_contacts": respond, **found}.items():
         counts[name] = counts.get(name, 0) + count
     return True
 
 
-def process(tx: database.Transaction, *, org_id: str) -> tuple[int, int]:
-    """Normalize the contacts of the working tables; return how many values were new and how many keys written."""
+def process(tx: database.Transaction, *, org_id: str) -> dict[str, int]:
+    """Normalize the contacts of the working tables; return how many values were new, moved, and keys written."""
     tombstones.are_there(tx, org_id=org_id)
     tx.execute("analyze_changed")
-    values = _remember_rules(tx, org_id)
+    values, moved = _remember_rules(tx, org_id)
     written = _replace_salesforce_keys(tx, org_id) + _replace_respond_keys(tx, org_id)
     # before anybody sees their keys
     erasure.erase_returned(tx, org_id=org_id)
-    return values, written
+    return {"values": values, "moved": moved, "keys": written}
 
 
-def _remember_rules(tx: database.Transaction, org_id: str) -> int:
-    """Countries first: they tell the region that national numbers are read in."""
+def _remember_rules(tx: database.Transaction, org_id: str) -> tuple[int, int]:
+    """Countries first: they tell the region that national numbers are read in.
+
+    A value *moved* if newer rules or a newer numbering plan made another key of it than before.
+    """
     countries = tx.all("select_new_countries", org_id=org_id, rules_version=keys.RULES_VERSION)
     _store(tx, (("country", "", row["raw_digest"], _country(row["raw"])) for row in countries))
-    values = tx.all("select_new_values", org_id=org_id, rules_version=keys.RULES_VERSION)
-    return _store(
-        tx,
-        (
-            (row["kind"], row["region"], row["raw_digest"], _key(row["kind"], row["raw"], row["region"]))
-            for row in values
-        ),
-    )
+    moved = 0
+
+    def rules() -> Iterator[tuple[str, str, bytes, records.Key]]:
+        nonlocal moved
+        for row in tx.all("select_new_values", org_id=org_id, rules_version=keys.RULES_VERSION):
+            key = _key(row["kind"], row["raw"], row["region"])
+            moved += row["is_known"] and row["old_key"] != key.key
+            yield row["kind"], row["region"], row["raw_digest"], key
+
+    values = _store(tx, rules())
+    return values, moved
 
 
 def _store(tx: database.Transaction, rules: Iterable[tuple[str, str, bytes, records.Key]]) -> int:

@@ -11,7 +11,8 @@ STAGE = "sweep_leftovers"
 def run(db: database.Database, *, run_id: str) -> dict[str, int]:
     """Delete old windows, runs and resolved rows, blank what gone contacts held, upgrade rules of older versions.
 
-    Returns counts: ``windows``, ``stage_runs``, ``quarantined_rows``, ``payloads``, ``rules``.
+    Returns counts: ``windows``, ``stage_runs``, ``quarantined_rows``, ``payloads``, ``rules`` to be made anew,
+    ``unused_rules``.
     """
     with (
         db.advisory_lock("sweep") as is_held,
@@ -23,14 +24,24 @@ def run(db: database.Database, *, run_id: str) -> dict[str, int]:
                 "stage_runs": db.execute("delete_old_stage_runs"),
                 "quarantined_rows": db.execute("delete_resolved_rows"),
                 "payloads": db.execute("blank_gone_payloads"),
-                "rules": _upgrade_rules(db),
+                **_refresh_rules(db),
             }
     return counts
 
 
-def _upgrade_rules(db: database.Database) -> int:
+def _refresh_rules(db: database.Database) -> dict[str, int]:
+    """Drop rules that nobody uses; have the values of outdated ones normalized anew, beside everything else.
+
+    The old keys serve until then, and ``normalize_contacts`` counts what moved.
+    """
     with db.transaction() as tx:
-        outdated = tx.execute("delete_outdated_rules", rules_version=keys.RULES_VERSION)
-        if outdated:
+        stale = tx.one("are_rules_stale", rules_version=keys.RULES_VERSION)
+        if stale is None or not stale["is_stale"]:
+            return {"rules": 0, "unused_rules": 0}
+        unused = tx.execute("delete_unused_rules", rules_version=keys.RULES_VERSION)
+        tx.execute("touch_used_rules")
+        outdated = tx.one("count_outdated_rules", rules_version=keys.RULES_VERSION)
+        assert outdated is not None
+        if outdated["rules"]:
             tx.execute("feed_all_contacts")
-    return outdated
+    return {"rules": outdated["rules"], "unused_rules": unused}
