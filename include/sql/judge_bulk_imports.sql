@@ -50,9 +50,8 @@ WITH recent AS (
              FROM jsonb_to_recordset(%(jobs)s::jsonb) AS x (job_id text, job_type text, created_by_id text, created_at timestamptz, finished_at timestamptz)
             WHERE x.created_by_id = r.created_by_id
               -- where the end is not told: a job saves its rows within hours, and its creator types others meanwhile
-              AND (r.created_at BETWEEN x.created_at AND x.finished_at
-                   OR (r.is_fast AND r.created_at BETWEEN x.created_at
-                       AND coalesce(x.finished_at + interval '1 minute', x.created_at + interval '24 hours')))
+              AND (r.created_at BETWEEN x.created_at AND coalesce(x.finished_at, x.created_at) + interval '1 minute'
+                   OR (x.finished_at IS NULL AND r.is_fast AND r.created_at BETWEEN x.created_at AND x.created_at + interval '24 hours'))
             ORDER BY x.created_at DESC
             LIMIT 1) AS j ON true
      WHERE r.bulk_judged_at IS NULL

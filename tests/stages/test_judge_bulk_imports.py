@@ -169,7 +169,7 @@ def test_a_job_whose_end_is_not_told_counts_for_a_day(judging: Judging, let_load
 def test_who_types_beside_a_job_whose_end_is_not_told_is_left_alone(
     judging: Judging, let_load: LetLoad
 ) -> None:
-    let_load(after(-60), None)
+    let_load(after(-600), None)
     for number in range(5):
         judging.new(number, after(3 * number))
     judging.judge()
