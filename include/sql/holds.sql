@@ -39,11 +39,12 @@ SELECT hold_id, affected, decision, approved_up_to, applied_at
 
 -- name: upsert_hold
 -- Open a hold, or bring the open one of the scope and kind up to date.
--- Params: org_id text, workspace_id text, kind text, affected bigint, share numeric, sample_ids text[] | Rows: 1 (hold_id)
+-- Params: org_id text, workspace_id text, kind text, affected bigint, share numeric, sample_ids text[] | Rows: 0..1 (hold_id)
 INSERT INTO held_change AS held (org_id, workspace_id, kind, affected, share, sample_ids)
 VALUES (%(org_id)s, %(workspace_id)s, %(kind)s, %(affected)s, %(share)s, %(sample_ids)s::text[])
 ON CONFLICT (org_id, coalesce(workspace_id, ''), kind) WHERE decision IS NULL DO UPDATE
    SET affected = excluded.affected, share = excluded.share, sample_ids = excluded.sample_ids
+ WHERE (held.affected, held.share, held.sample_ids) IS DISTINCT FROM (excluded.affected, excluded.share, excluded.sample_ids)
 RETURNING hold_id;
 
 -- name: withdraw_hold
@@ -75,3 +76,13 @@ SELECT h.org_id, h.workspace_id, h.kind, h.hold_id
         OR (h.kind = 'gate' AND h.decision = 'rejected'
             AND 'held' = (SELECT verdict FROM quality_run q WHERE q.org_id = h.org_id ORDER BY quality_run_id DESC LIMIT 1)))
  ORDER BY h.hold_id;
+
+-- name: feed_approved_contacts
+-- Have the contacts of an approved hold looked at again; those of a refused one stay as they are.
+-- Params: hold_id bigint | Rows: none
+INSERT INTO pending_change (org_id, workspace_id, entity, entity_id)
+SELECT c.org_id, c.workspace_id, CASE c.kind WHEN 'unmatch' THEN 'respond_key' ELSE 'sidebar_row' END, c.respond_id::text
+  FROM held_change h
+  JOIN held_contact c ON c.workspace_id = h.workspace_id AND c.kind = h.kind
+ WHERE h.hold_id = %(hold_id)s
+   AND h.decision = 'approved';

@@ -34,21 +34,18 @@ class Withheld:
     sample_ids: Sequence[str] = field(default=())
 
 
-def settled(tx: database.Transaction, change: Withheld) -> bool:
+def settled(tx: database.Transaction, change: Withheld, *, is_whole: bool = True) -> bool:
     """Return whether an approval covers ``change``, and use it up; else leave a hold that asks for one.
 
-    A refusal stands as the answer until more is affected than was refused.
+    A refusal stands as the answer until more is affected than was refused. ``is_whole`` tells whether the run looks
+    at all that was withheld; an approval waits for the run that does.
     """
     scope = {"org_id": change.org_id, "workspace_id": change.workspace_id, "kind": change.kind}
     last = tx.one("select_latest_hold", **scope)
-    if (
-        last
-        and last["decision"] == "approved"
-        and not last["applied_at"]
-        and change.affected <= last["approved_up_to"]
-    ):
-        tx.execute("use_approval", hold_id=last["hold_id"])
-        return True
+    if last and _covers(last, change):
+        if is_whole:
+            tx.execute("use_approval", hold_id=last["hold_id"])
+        return is_whole
     if last is None or last["decision"] != "rejected" or change.affected > last["affected"]:
         tx.one(
             "upsert_hold",
@@ -58,6 +55,11 @@ def settled(tx: database.Transaction, change: Withheld) -> bool:
             sample_ids=list(change.sample_ids),
         )
     return False
+
+
+def _covers(hold: database.Row, change: Withheld) -> bool:
+    is_approved = hold["decision"] == "approved" and not hold["applied_at"]
+    return bool(is_approved and change.affected <= hold["approved_up_to"])
 
 
 def is_gate_held(db: database.Database | database.Transaction, org_id: str) -> bool:
@@ -87,6 +89,8 @@ def decide(
         decided = tx.one(
             "decide_hold", hold_id=hold_id, decision=decision, decided_by=by, approved_up_to=approved_up_to
         )
+        if decided:
+            tx.execute("feed_approved_contacts", hold_id=hold_id)
         row = tx.one("select_hold", hold_id=hold_id)
     if row is None:
         raise errors.RejectError("unknown_hold", f"There is no hold {hold_id}.", status=404)

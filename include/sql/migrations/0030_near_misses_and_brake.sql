@@ -1,5 +1,5 @@
 -- Near misses: what nearly matched, found when it is asked for. Two indexes lead from an unmatched contact's key to
--- keys that look like it, so nothing is computed or kept for anybody in advance.
+-- keys that look like it, so nothing is computed or kept for anybody in advance. And the contacts that the brake holds.
 
 ALTER TABLE key_rule ADD COLUMN national text;
 ALTER TABLE key_rule ADD COLUMN used_at timestamptz NOT NULL DEFAULT now();
@@ -104,3 +104,56 @@ SELECT org_id, workspace_id, respond_id, effective_id AS salesforce_id, kind, re
   FROM told
  WHERE kind <> 'phone_national' OR is_respond_national OR is_salesforce_national;
 COMMENT ON VIEW near_miss IS 'What nearly matched: both raw values, both keys, the rule, the verdict, and what to change where. A hint, never a match.';
+
+-- What the brake withholds: these contacts keep their match or their values until a person decides.
+CREATE TABLE held_contact (
+    org_id        salesforce_id NOT NULL,
+    workspace_id  text NOT NULL,
+    kind          text NOT NULL,
+    respond_id    bigint NOT NULL,
+    PRIMARY KEY (workspace_id, kind, respond_id),
+    CONSTRAINT held_contact_kind CHECK (kind IN ('unmatch', 'blank')),
+    CONSTRAINT held_contact_is_mirrored FOREIGN KEY (workspace_id, respond_id) REFERENCES respond_contact ON DELETE CASCADE
+);
+CREATE INDEX held_contact_by_contact ON held_contact (workspace_id, respond_id);
+COMMENT ON TABLE held_contact IS 'Respond contacts whose match or values the brake keeps as they are; held_change has the question.';
+COMMENT ON COLUMN held_contact.kind IS 'unmatch: it would lose its match; blank: its sidebar row would lose a value.';
+
+-- A disconnect is a person's own act: nothing of it is held, and what was held is over.
+CREATE FUNCTION forget_holds() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM held_contact WHERE workspace_id = NEW.workspace_id;
+    UPDATE held_change SET decision = 'withdrawn', decided_at = now()
+     WHERE workspace_id = NEW.workspace_id AND decision IS NULL;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER workspace_forgets_holds AFTER UPDATE OF org_id ON workspace FOR EACH ROW
+    WHEN (NEW.org_id IS DISTINCT FROM OLD.org_id) EXECUTE FUNCTION forget_holds();
+
+-- Only fields that are chosen and were shown before count, so another choice of fields blanks nothing; and only rows whose
+-- record was read anew, so that a million unchanged rows cost a comparison of times each.
+CREATE FUNCTION blanked_contacts(wanted_workspace text, is_broad boolean) RETURNS SETOF bigint LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    any_blanked text;
+BEGIN
+    SELECT string_agg(format('(coalesce(h.fields -> %1$L, ''null'') <> ''null'' AND coalesce(%2$s, ''null'') = ''null'')', field_name,
+                             CASE WHEN mirror_expression(field_name) IS NULL THEN format('s.payload -> %L', field_name)
+                                  ELSE format('to_jsonb(%s)', mirror_expression(field_name)) END), ' OR ')
+      INTO any_blanked
+      FROM sidebar_field_choice
+     WHERE workspace_id = wanted_workspace;
+    IF any_blanked IS NULL THEN
+        RETURN;
+    END IF;
+    RETURN QUERY EXECUTE format($query$
+        SELECT h.respond_id
+          FROM sidebar_fields h
+          JOIN contact_match m ON m.workspace_id = h.workspace_id AND m.respond_id = h.respond_id AND m.salesforce_id = h.salesforce_id
+          JOIN salesforce_contact s ON s.org_id = m.org_id AND s.salesforce_id = m.salesforce_id
+         WHERE h.workspace_id = $1 AND h.as_of IS DISTINCT FROM s.read_at AND (%s)
+           AND (%L OR EXISTS (SELECT FROM changed_row x WHERE x.workspace_id = h.workspace_id AND x.respond_id = h.respond_id))
+        $query$, any_blanked, is_broad) USING wanted_workspace;
+END
+$$;
+COMMENT ON FUNCTION blanked_contacts(text, boolean) IS 'Respond contacts whose sidebar row would lose a value: of all, or of those in changed_row.';

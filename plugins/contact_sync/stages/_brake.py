@@ -1,0 +1,78 @@
+"""The mass-change brake: a run that would take too much from a workspace leaves that undone and asks a person.
+
+Too much is more than the workspace's ``brake_share`` and more than its ``brake_count``. What is withheld stays as it
+is, contact by contact, and counts again in every later run, so that it does not trickle through in small ones. All
+else of the run proceeds. A disconnect, an erasure, a decision and another choice of fields never come here.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from contact_sync import database, holds
+
+
+def withhold_unmatches(tx: database.Transaction, *, org_id: str) -> int:
+    """Take contacts out of the verdicts that must not lose their match yet; return how many were withheld."""
+    tx.execute("create_brake_tables")
+    tx.execute("delete_losing_contacts")
+    tx.execute("insert_unmatched_contacts", org_id=org_id)
+    held = 0
+    for loss in tx.all("select_unmatch_losses", org_id=org_id):
+        workspace_id = loss["workspace_id"]
+        if _is_allowed(tx, org_id, "unmatch", loss):
+            tx.execute("feed_released_matches", org_id=org_id, workspace_id=workspace_id)
+            tx.execute("delete_held_contacts", workspace_id=workspace_id, kind="unmatch")
+        else:
+            tx.execute("insert_held_contacts", org_id=org_id, workspace_id=workspace_id, kind="unmatch")
+            tx.execute("delete_regained_matches", org_id=org_id)
+            tx.execute("delete_withheld_verdicts", workspace_id=workspace_id)
+            held += loss["affected"]
+    return held
+
+
+def withhold_blanks(tx: database.Transaction, *, org_id: str, is_broad: bool) -> tuple[int, bool]:
+    """Leave rows out that must not lose a value yet; return how many, and whether all rows may still be written."""
+    tx.execute("create_brake_tables")
+    tx.execute("delete_losing_contacts")
+    tx.execute("insert_blanked_contacts", org_id=org_id, is_broad=is_broad)
+    held = 0
+    for loss in tx.all("select_blank_losses", org_id=org_id, is_broad=is_broad):
+        workspace_id = loss["workspace_id"]
+        if _is_allowed(tx, org_id, "blank", loss):
+            tx.execute("feed_released_values", org_id=org_id, workspace_id=workspace_id)
+            tx.execute("delete_held_contacts", workspace_id=workspace_id, kind="blank")
+        else:
+            tx.execute("insert_held_contacts", org_id=org_id, workspace_id=workspace_id, kind="blank")
+            tx.execute("delete_regained_values", org_id=org_id, is_broad=is_broad)
+            held += loss["affected"]
+    return held, _all_may_be_written(tx, org_id, is_broad=is_broad)
+
+
+def _all_may_be_written(tx: database.Transaction, org_id: str, *, is_broad: bool) -> bool:
+    """Return whether the run stays broad; where rows are held it goes by the working table, which lacks them."""
+    row = tx.one("are_rows_held", org_id=org_id)
+    if row is None or not row["are_held"]:
+        return is_broad
+    if is_broad:
+        tx.execute("insert_all_rows", org_id=org_id)
+    tx.execute("delete_held_rows", org_id=org_id)
+    return False
+
+
+def _is_allowed(
+    tx: database.Transaction, org_id: str, kind: Literal["unmatch", "blank"], loss: database.Row
+) -> bool:
+    """Return whether the loss is small, or approved; an approval is for all that is held, so all must be looked at."""
+    change = holds.Withheld(
+        org_id=org_id,
+        workspace_id=loss["workspace_id"],
+        kind=kind,
+        affected=loss["affected"],
+        share=loss["share"],
+        sample_ids=loss["sample_ids"] or (),
+    )
+    if not loss["is_braked"]:
+        tx.execute("withdraw_hold", org_id=org_id, workspace_id=loss["workspace_id"], kind=kind)
+        return True
+    return holds.settled(tx, change, is_whole=not loss["unseen"])

@@ -1,0 +1,310 @@
+"""The mass-change brake: too great a loss is withheld until a person decides, and nothing else is."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+
+import pytest
+
+from contact_sync import holds
+from contact_sync.stages import match_contacts, materialize_sidebar
+from tests.stages.house import NOON, ORG, WORKSPACE, House
+
+MANY = range(1, 11)
+_hours = itertools.count(1)
+
+
+@pytest.fixture
+def ten(house: House) -> House:
+    """Ten matched contacts with a title, in a workspace that minds more than three losses and a fifth."""
+    house.settings(brake_count=3, brake_share=0.2)
+    house.choose("Title", "Department")
+    for number in MANY:
+        house.person(
+            number, email=f"p{number}@example.com", payload={"Title": "Countess", "Department": "Sales"}
+        )
+        house.contact(number, email=f"p{number}@example.com")
+    house.materialize()
+    return house
+
+
+@pytest.fixture(params=[False, True], ids=["few", "everybody"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As so few are, by index; and as if they were many, in one join."""
+    if request.param:
+        monkeypatch.setattr(match_contacts, "BROAD_FROM", 0)
+        monkeypatch.setattr(materialize_sidebar, "BROAD_FROM", 0)
+
+
+def lose(house: House, *numbers: int) -> None:
+    """The e-mails of these people vanish."""
+    for number in numbers:
+        house.change_person(number, email=None)
+
+
+def blank(house: House, *numbers: int) -> None:
+    """The titles of these people vanish."""
+    read_at = NOON + timedelta(hours=next(_hours))
+    for number in numbers:
+        house.change_person(number, payload={"Title": None, "Department": "Sales"}, read_at=read_at)
+
+
+def matched(house: House) -> int:
+    found: int = house.raw.value("SELECT count(*) FROM contact_match")
+    return found
+
+
+def titled(house: House) -> int:
+    found: int = house.raw.value("SELECT count(*) FROM sidebar_fields WHERE fields ->> 'Title' IS NOT NULL")
+    return found
+
+
+def open_hold(house: House) -> int:
+    [hold] = holds.open_holds(house.db)
+    return int(hold["hold_id"])
+
+
+def decided(house: House, decision: holds.Decision, **options: int) -> None:
+    holds.decide(house.db, open_hold(house), decision, by="ada", **options)
+
+
+# Matches
+
+
+def test_a_loss_of_few_is_no_matter(ten: House) -> None:
+    lose(ten, 1, 2, 3)
+    assert "held" not in ten.match()
+    assert matched(ten) == 7
+
+
+def test_many_by_count_but_few_by_share_are_no_matter(ten: House) -> None:
+    ten.settings(brake_share=0.5)
+    lose(ten, 1, 2, 3, 4, 5)
+    ten.match()
+    assert matched(ten) == 5
+
+
+@pytest.mark.usefixtures("either_way")
+def test_too_great_a_loss_is_withheld(ten: House) -> None:
+    lose(ten, 1, 2, 3, 4)
+    assert ten.match()["held"] == 4
+    assert matched(ten) == 10
+    [hold] = holds.open_holds(ten.db)
+    assert (hold["workspace_id"], hold["kind"], hold["affected"], float(hold["share"])) == (
+        WORKSPACE,
+        "unmatch",
+        4,
+        0.4,
+    )
+    assert hold["sample_ids"] == ["1", "2", "3", "4"]
+
+
+def test_the_run_is_recorded_as_held(ten: House) -> None:
+    lose(ten, *MANY)
+    ten.match()
+    assert "held" in ten.raw.column("SELECT status FROM stage_run WHERE stage = 'match_contacts'")
+
+
+@pytest.mark.usefixtures("either_way")
+def test_everything_else_of_the_run_proceeds(ten: House) -> None:
+    lose(ten, 1, 2, 3, 4)
+    ten.person(11, email="new@example.com")
+    ten.contact(11, email="new@example.com")
+    ten.change_contact(5, email="p6@example.com")
+    ten.match()
+    assert ten.verdict(11) == ("email", "11")
+    assert ten.verdict(5) == ("email", "6")
+
+
+def test_another_workspace_is_judged_for_itself(ten: House) -> None:
+    ten.workspace("other", brake_count=100)
+    for number in MANY:
+        ten.contact(number, "other", email=f"p{number}@example.com")
+    ten.match()
+    lose(ten, 1, 2, 3, 4)
+    ten.match()
+    assert ten.verdict(1) == ("email", "1")
+    assert ten.verdict(1, "other") == ("unmatched", "no_counterpart")
+
+
+def test_the_sidebar_keeps_what_the_match_keeps(ten: House) -> None:
+    lose(ten, *MANY)
+    ten.materialize()
+    assert titled(ten) == 10
+
+
+def test_what_is_withheld_does_not_trickle_through(ten: House) -> None:
+    lose(ten, 1, 2, 3, 4)
+    ten.match()
+    ten.change_person(1, phone="+4930123456")
+    ten.match()
+    assert matched(ten) == 10
+    lose(ten, 5)
+    ten.match()
+    assert matched(ten) == 10
+    assert holds.open_holds(ten.db)[0]["affected"] == 5
+
+
+@pytest.mark.usefixtures("either_way")
+def test_an_approval_lets_the_next_run_apply_it(ten: House) -> None:
+    lose(ten, 1, 2, 3, 4)
+    ten.match()
+    decided(ten, "approved")
+    assert "held" not in ten.match()
+    assert matched(ten) == 6
+    assert ten.raw.value("SELECT count(*) FROM held_contact") == 0
+    assert holds.in_force(ten.db) == []
+
+
+def test_an_approval_serves_once(ten: House) -> None:
+    lose(ten, 1, 2, 3, 4)
+    ten.match()
+    decided(ten, "approved")
+    ten.match()
+    lose(ten, 5, 6, 7, 8)
+    assert ten.match()["held"] == 4
+    assert len(holds.open_holds(ten.db)) == 1
+
+
+def test_what_grew_after_the_approval_is_asked_about_again(ten: House) -> None:
+    lose(ten, 1, 2, 3, 4)
+    ten.match()
+    decided(ten, "approved")
+    lose(ten, 5)
+    ten.match()
+    assert matched(ten) == 10
+    assert holds.open_holds(ten.db)[0]["affected"] == 5
+
+
+def test_an_approval_of_more_covers_what_grew(ten: House) -> None:
+    lose(ten, 1, 2, 3, 4)
+    ten.match()
+    decided(ten, "approved", approved_up_to=6)
+    lose(ten, 5)
+    ten.match()
+    assert matched(ten) == 5
+
+
+def test_after_a_refusal_the_matches_stay(ten: House) -> None:
+    lose(ten, 1, 2, 3, 4)
+    ten.match()
+    decided(ten, "rejected")
+    ten.change_person(1, phone="+4930123456")
+    ten.match()
+    assert matched(ten) == 10
+    assert holds.open_holds(ten.db) == []
+
+
+def test_who_comes_back_is_let_go_and_so_is_the_hold(ten: House) -> None:
+    lose(ten, 1, 2, 3, 4)
+    ten.match()
+    for number in (1, 2, 3, 4):
+        ten.change_person(number, email=f"p{number}@example.com")
+    ten.match()
+    assert ten.raw.value("SELECT count(*) FROM held_contact") == 0
+    assert holds.open_holds(ten.db) == []
+    assert matched(ten) == 10
+
+
+def test_when_few_are_left_to_lose_they_are_lost(ten: House) -> None:
+    lose(ten, 1, 2, 3, 4)
+    ten.match()
+    for number in (1, 2):
+        ten.change_person(number, email=f"p{number}@example.com")
+    ten.match()
+    ten.match()
+    assert (matched(ten), ten.verdict(3), ten.verdict(4)) == (
+        8,
+        ("unmatched", "no_counterpart"),
+        ("unmatched", "no_counterpart"),
+    )
+
+
+# A person's own act
+
+
+def test_decisions_are_never_held(ten: House) -> None:
+    for number in MANY:
+        ten.decide(number, None)
+    ten.match()
+    assert matched(ten) == 0
+
+
+def test_a_disconnect_is_never_held_and_ends_the_hold(ten: House) -> None:
+    lose(ten, *MANY)
+    ten.match()
+    ten.settings(org_id=None)
+    assert ten.raw.value("SELECT count(*) FROM held_contact") == 0
+    assert holds.open_holds(ten.db) == []
+
+
+@pytest.mark.usefixtures("either_way")
+def test_other_choices_are_never_held(ten: House) -> None:
+    ten.choose("Department")
+    assert "held" not in ten.materialize()
+    assert ten.row(1)["fields"] == {"Department": "Sales"}
+
+
+# Values
+
+
+def test_a_few_blank_values_are_no_matter(ten: House) -> None:
+    blank(ten, 1, 2, 3)
+    ten.materialize()
+    assert titled(ten) == 7
+
+
+@pytest.mark.usefixtures("either_way")
+def test_too_many_blank_values_are_withheld_and_the_rest_is_written(ten: House) -> None:
+    blank(ten, 1, 2, 3, 4)
+    ten.change_person(5, payload={"Title": "Programmer", "Department": "Sales"})
+    assert ten.materialize()["held"] == 4
+    assert titled(ten) == 10
+    assert ten.row(5)["fields"]["Title"] == "Programmer"
+    [hold] = holds.open_holds(ten.db)
+    assert (hold["kind"], hold["affected"]) == ("blank", 4)
+
+
+@pytest.mark.usefixtures("either_way")
+def test_approved_blanks_are_written(ten: House) -> None:
+    blank(ten, 1, 2, 3, 4)
+    ten.materialize()
+    decided(ten, "approved")
+    assert "held" not in ten.materialize()
+    assert titled(ten) == 6
+    assert ten.raw.value("SELECT count(*) FROM held_contact") == 0
+
+
+def test_withheld_blanks_do_not_trickle_through(ten: House) -> None:
+    blank(ten, 1, 2, 3, 4)
+    ten.materialize()
+    blank(ten, 1)
+    ten.materialize()
+    assert titled(ten) == 10
+
+
+def test_values_that_come_back_let_the_hold_go(ten: House) -> None:
+    blank(ten, 1, 2, 3, 4)
+    ten.materialize()
+    for number in (1, 2, 3, 4):
+        read_at = NOON + timedelta(days=1)
+        ten.change_person(number, payload={"Title": "Lady", "Department": "Sales"}, read_at=read_at)
+    ten.materialize()
+    assert holds.open_holds(ten.db) == []
+    assert ten.row(1)["fields"]["Title"] == "Lady"
+
+
+def test_a_second_run_writes_nothing(ten: House) -> None:
+    lose(ten, 1, 2, 3, 4)
+    blank(ten, 5, 6, 7, 8)
+    ten.materialize()
+    before = ten.raw.versions("contact_match", "sidebar_fields", "held_change", "held_contact")
+    ten.raw(
+        "INSERT INTO pending_change (org_id, workspace_id, entity) VALUES (%(o)s, %(w)s, 'respond_key'), "
+        "(%(o)s, %(w)s, 'sidebar_row')",
+        o=ORG,
+        w=WORKSPACE,
+    )
+    ten.materialize()
+    assert ten.raw.versions("contact_match", "sidebar_fields", "held_change", "held_contact") == before
