@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from contact_sync import errors
+from contact_sync.salesforce import auth, query
 from contact_sync.stages import _small_windows, load_salesforce_contacts
 from tests.raw_sql import RawSql
 from tests.stages.conftest import SalesforceSide
@@ -144,9 +145,17 @@ def test_one_second_that_is_too_slow_is_left_to_the_load(salesforce: SalesforceS
 
 
 def test_where_not_even_the_oldest_stamp_comes_in_time_the_range_begins_with_salesforce(
-    slow: SalesforceSide, raw: RawSql
+    slow: SalesforceSide, raw: RawSql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow.steer("POST", "/faults", {"path": "*/queryAll", "nth": 2, "status": 400, "body": TIMEOUT})
+    original, asked = query.oldest_stamp, []
+
+    def slow_at_first(session: auth.Session) -> str | None:
+        asked.append(session)
+        if len(asked) == 1:
+            raise query.QueryTimeoutError("too slow")
+        return original(session)
+
+    monkeypatch.setattr(query, "oldest_stamp", slow_at_first)
     slow.extract()
     assert everybody(raw) == PEOPLE
     assert raw.value("SELECT min(read_before)::date::text FROM extract_window") < "2013"

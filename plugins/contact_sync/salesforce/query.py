@@ -73,6 +73,12 @@ def count(session: auth.Session, soql: str) -> tuple[int, datetime]:
     return page.total_size, page.server_date
 
 
+def oldest_stamp(session: auth.Session) -> str | None:
+    """Return the oldest SystemModstamp of all Contacts as Salesforce spells it, None if there is none."""
+    found = next(_pages(session, "SELECT SystemModstamp FROM Contact ORDER BY SystemModstamp LIMIT 1", 2000))
+    return str(found.records[0]["SystemModstamp"]) if found.records else None
+
+
 def select(fields: Iterable[str], *, where: str = "", sobject: str = "Contact") -> str:
     """Return the SOQL that reads ``fields``. ``where`` is SOQL, its values quoted by the functions below."""
     clauses = ["SELECT", ", ".join(fields), "FROM", sobject]

@@ -85,12 +85,11 @@ def _read_or_plan(
 
 
 def _oldest_stamp(salesforce: auth.Session) -> datetime:
-    soql = "SELECT SystemModstamp FROM Contact ORDER BY SystemModstamp LIMIT 1"
     try:
-        found = next(query.pages(salesforce, soql)).records
+        found = query.oldest_stamp(salesforce)
     except query.QueryTimeoutError:
         return _SALESFORCE_BEGAN
-    return replication.parse_time(found[0]["SystemModstamp"]) if found else _SALESFORCE_BEGAN
+    return replication.parse_time(found) if found else _SALESFORCE_BEGAN
 
 
 def _together(window: _windows.Window, outcomes: list[_windows.Outcome | None]) -> _windows.Outcome | None:
