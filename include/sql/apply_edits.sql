@@ -158,13 +158,14 @@ RETURNING field_edit.edit_id;
 
 -- name: select_edits_in_flight
 -- Read the edits being applied, with their field's describe, in the order they were made.
--- Params: org_id text | Rows: 0..n (edit_id, target_salesforce_id, field_name, base_value, new_value, sent_at, sent_modstamp, attempts, name, label, type, length, updateable, calculated, nillable, restricted, picklist)
+-- Params: org_id text | Rows: 0..n (edit_id, target_salesforce_id, field_name, base_value, new_value, sent_at, sent_modstamp, attempts, is_conditional, name, label, type, length, updateable, calculated, nillable, restricted, picklist)
 SELECT e.edit_id, e.target_salesforce_id, e.field_name, e.base_value, e.new_value, e.sent_at, e.sent_modstamp, e.attempts,
-       e.field_name AS name, coalesce(f.label, e.field_name) AS label, coalesce(f.type, 'string') AS type,
+       coalesce(w.edit_sending, 'conditional') = 'conditional' AS is_conditional, e.field_name AS name, coalesce(f.label, e.field_name) AS label, coalesce(f.type, 'string') AS type,
        coalesce(f.length, 0) AS length, coalesce(f.updateable, true) AS updateable, coalesce(f.calculated, false) AS calculated,
        coalesce(f.nillable, true) AS nillable, coalesce(f.restricted, false) AS restricted,
        coalesce(f.picklist, '{}') AS picklist
   FROM field_edit e
+  LEFT JOIN workspace w USING (workspace_id)
   LEFT JOIN salesforce_field f ON f.org_id = e.org_id AND f.name = e.field_name
  WHERE e.org_id = %(org_id)s
    AND e.status = 'applying'

@@ -113,7 +113,7 @@ ON CONFLICT (workspace_id) DO NOTHING;
 
 -- name: update_workspace
 -- Change the switches that are given; null leaves one as it is, an empty region or field clears it.
--- Params: workspace_id text, name text, respond_conn_id text, respond_org_id text, match_mode text, default_region text, ambiguous_policy text, shared_key_limit int, brake_share numeric, brake_count int, editing_enabled boolean, tag_created boolean, include_bulk_imports boolean, id_field text | Rows: none
+-- Params: workspace_id text, name text, respond_conn_id text, respond_org_id text, match_mode text, default_region text, ambiguous_policy text, shared_key_limit int, brake_share numeric, brake_count int, editing_enabled boolean, tag_created boolean, include_bulk_imports boolean, id_field text, edit_sending text | Rows: none
 UPDATE workspace
    SET name = coalesce(%(name)s, name),
        respond_conn_id = coalesce(%(respond_conn_id)s, respond_conn_id),
@@ -127,7 +127,8 @@ UPDATE workspace
        editing_enabled = coalesce(%(editing_enabled)s, editing_enabled),
        tag_created = coalesce(%(tag_created)s, tag_created),
        include_bulk_imports = coalesce(%(include_bulk_imports)s, include_bulk_imports),
-       id_field = CASE WHEN %(id_field)s::text IS NULL THEN id_field ELSE nullif(%(id_field)s, '') END
+       id_field = CASE WHEN %(id_field)s::text IS NULL THEN id_field ELSE nullif(%(id_field)s, '') END,
+       edit_sending = coalesce(%(edit_sending)s, edit_sending)
  WHERE workspace_id = %(workspace_id)s;
 
 -- name: switch_auto_create
@@ -140,10 +141,10 @@ UPDATE workspace
 
 -- name: select_workspace
 -- Read one workspace with all its switches.
--- Params: workspace_id text | Rows: 0..1 (workspace_id, name, org_id, respond_org_id, respond_conn_id, match_mode, default_region, ambiguous_policy, shared_key_limit, brake_share, brake_count, editing_enabled, auto_create_since, tag_created, include_bulk_imports, id_field, tag_made_at, created_at)
+-- Params: workspace_id text | Rows: 0..1 (workspace_id, name, org_id, respond_org_id, respond_conn_id, match_mode, default_region, ambiguous_policy, shared_key_limit, brake_share, brake_count, editing_enabled, auto_create_since, tag_created, include_bulk_imports, id_field, edit_sending, tag_made_at, created_at)
 SELECT workspace_id, name, org_id, respond_org_id, respond_conn_id, match_mode, default_region, ambiguous_policy,
        shared_key_limit, brake_share, brake_count, editing_enabled, auto_create_since, tag_created,
-       include_bulk_imports, id_field, tag_made_at, created_at
+       include_bulk_imports, id_field, edit_sending, tag_made_at, created_at
   FROM workspace
  WHERE workspace_id = %(workspace_id)s;
 

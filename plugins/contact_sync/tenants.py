@@ -32,6 +32,7 @@ SETTINGS = (
     "tag_created",
     "include_bulk_imports",
     "id_field",
+    "edit_sending",
 )
 
 

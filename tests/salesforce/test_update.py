@@ -24,7 +24,7 @@ def stamp(session: auth.Session, salesforce_id: str) -> datetime:
     return replication.parse_time(page.records[0]["SystemModstamp"])
 
 
-def write(salesforce_id: str, since: datetime, **values: Any) -> update.Write:
+def write(salesforce_id: str, since: datetime | None, **values: Any) -> update.Write:
     given = values or {"Title": "new"}
     return update.Write(
         salesforce_id=records.SalesforceId(salesforce_id), values=given, unmodified_since=since
@@ -142,6 +142,40 @@ def test_after_a_lost_answer_no_further_call_is_begun(
     told = {result.salesforce_id for result in results}
     assert len(told) <= update.PER_CALL * update.SIDE_BY_SIDE
     assert {title(vendor, salesforce_id) for salesforce_id in people if salesforce_id not in told} == {"old"}
+
+
+def test_writes_without_a_condition_go_two_hundred_a_call(
+    live: auth.Session, store: Store, vendor: httpx.Client
+) -> None:
+    people = [person(store) for _ in range(201)]
+    results = sent(live, *(write(salesforce_id, None) for salesforce_id in people))
+    assert {result.outcome for result in results} == {"written"}
+    requests = vendor.get("/_sandbox/journal").json()["requests"]
+    assert sum(request["path"].endswith("/composite/sobjects") for request in requests) == 2
+
+
+def test_results_without_ids_are_told_by_their_place(
+    live: auth.Session, store: Store, vendor: httpx.Client
+) -> None:
+    vendor.post("/_sandbox/settings", json={"failed_results_lack_id": True}).raise_for_status()
+    good, bad, also_good = (person(store) for _ in range(3))
+    wide = write(bad, None, Title="x" * 200)
+    results = sent(live, write(good, None), wide, write(also_good, None))
+    assert [result.outcome for result in results] == ["written", "rejected", "written"]
+    assert (results[1].salesforce_id, results[1].code, results[1].fields) == (
+        bad,
+        "STRING_TOO_LONG",
+        ("Title",),
+    )
+
+
+def test_a_lost_answer_of_many_writes_is_unknown_for_each(
+    live: auth.Session, store: Store, vendor: httpx.Client
+) -> None:
+    people = [person(store) for _ in range(2)]
+    vendor.post("/_sandbox/faults", json={"path": "*/sobjects", "cut_after_bytes": 0}).raise_for_status()
+    results = sent(live, *(write(salesforce_id, None) for salesforce_id in people))
+    assert [result.outcome for result in results] == ["unknown", "unknown"]
 
 
 def test_a_call_that_was_not_taken_is_simply_repeated(

@@ -368,6 +368,17 @@ def test_salesforce_away_leaves_edits_for_the_next_run(editing: Editing) -> None
     assert (editing.status(edit), editing.writes(1)) == ("applied", ["Professor"])
 
 
+def test_a_workspace_may_choose_fewer_calls_and_the_race_they_bring(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenants.set_workspace(editing.db, WORKSPACE, edit_sending="collections")
+    before_call(monkeypatch, update, "write_contacts", lambda: editing.change(1, Title="Dean"))
+    edit = editing.wish(1, "Dr", "Professor")
+    editing.apply()
+    assert (editing.status(edit), editing.writes(1)) == ("applied", ["Dean", "Professor"])
+    assert editing.calls("PATCH", "/composite/sobjects") == 1
+
+
 def test_an_illegal_status_change_is_refused_by_the_database(editing: Editing) -> None:
     edit = editing.wish(1, "Dr", "Professor")
     outcome = {"edit_id": edit, "status": "applied"}

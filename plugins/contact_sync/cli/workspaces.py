@@ -19,6 +19,7 @@ _PLAIN = (
     "brake_share",
     "brake_count",
     "id_field",
+    "edit_sending",
 )
 
 
@@ -73,6 +74,11 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     )
     add("--brake-count", type=int, metavar="N", help="... and above this number")
     add("--id-field", metavar="NAME", help="custom field for a created contact's Salesforce id; '' clears it")
+    add(
+        "--edit-sending",
+        choices=("conditional", "collections"),
+        help="send edits only while nobody changed the record (25 a call), or 200 a call without looking again",
+    )
     add("--tag", type=_tag, metavar="on|off", help=f"tag created contacts {tenants.CREATED_TAG}")
     for option, about in (
         ("--editing", "let agents edit the fields chosen for it"),

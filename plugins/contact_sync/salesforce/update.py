@@ -1,8 +1,9 @@
-"""Conditional writes of Contacts, up to 25 in one call (REST API Developer Guide, "Composite" and "Conditional
-Request Headers").
+"""Writes of Contacts, several in one call and several calls side by side.
 
-Every sub-request carries ``If-Unmodified-Since``: a record that moved since it was read is not written. Salesforce
+Conditional ones (REST API Developer Guide, "Composite" and "Conditional Request Headers"): each of up to 25
+sub-requests carries ``If-Unmodified-Since``, so a record that moved since it was read is not written. Salesforce
 compares whole seconds, so two writes within one second pass unnoticed; who reads must leave that margin.
+Others go 200 a call ("sObject Collections"), which knows no condition: a change since the read is overwritten.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from contact_sync.salesforce import auth
 _ROUTE = "/composite"
 #: Salesforce's limit of sub-requests in one call.
 PER_CALL = 25
+#: Salesforce's limit of records in one call of sObject Collections.
+TOGETHER = 200
+_COLLECTIONS_ROUTE = "/composite/sobjects"
 #: Calls on their way at the same time. Salesforce counts only calls of more than 20 s against its limit of
 #: concurrent ones ("API Request Limits and Allocations"); eight carry what one read brings.
 SIDE_BY_SIDE = 8
@@ -62,7 +66,8 @@ class Write:
 
     salesforce_id: records.SalesforceId
     values: Mapping[str, Any]
-    unmodified_since: datetime
+    #: None: whatever happened to the record since it was read.
+    unmodified_since: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,17 +82,20 @@ class Written:
 
 
 def write_contacts(session: auth.Session, writes: Sequence[Write]) -> Iterator[list[Written]]:
-    """Send the writes, 25 a call and several calls side by side, each write independent of the others.
+    """Send the writes in as few calls as may be, several side by side, each write independent of the others.
 
-    Yields each call's results, calls and results in the order of their writes. A lost answer yields ``unknown`` for
-    its whole call. After a lost answer or a failure no further call is begun: writes without a result were not sent.
+    Yields each call's results, conditional ones first, else in the order of their writes. A lost answer yields
+    ``unknown`` for its whole call. After a lost answer or a failure no further call is begun: writes without a result
+    were not sent.
     Raises ValueError if a record occurs twice, and as Session.call once all results that came have been yielded; a
     call that raises was certainly not applied.
     """
     ids = [write.salesforce_id for write in writes]
     if len(set(ids)) < len(ids):
         raise ValueError("a record may be written once per call: merge its fields first")
-    chunks = [writes[start : start + PER_CALL] for start in range(0, len(writes), PER_CALL)]
+    conditional = [write for write in writes if write.unmodified_since is not None]
+    others = [write for write in writes if write.unmodified_since is None]
+    chunks = [*_chunks(conditional, PER_CALL), *_chunks(others, TOGETHER)]
     is_over = threading.Event()
     with futures.ThreadPoolExecutor(max_workers=SIDE_BY_SIDE, thread_name_prefix="composite") as pool:
         calls = [pool.submit(_settled, session, chunk, is_over) for chunk in chunks]
@@ -101,11 +109,15 @@ def write_contacts(session: auth.Session, writes: Sequence[Write]) -> Iterator[l
         raise failures[0]
 
 
+def _chunks(writes: Sequence[Write], size: int) -> Iterator[Sequence[Write]]:
+    return (writes[start : start + size] for start in range(0, len(writes), size))
+
+
 def _settled(session: auth.Session, chunk: Sequence[Write], is_over: threading.Event) -> list[Written]:
     if is_over.is_set():
         return []
     try:
-        return _send(session, chunk)
+        return _send(session, chunk) if chunk[0].unmodified_since else _send_together(session, chunk)
     except errors.RetryError as exc:
         is_over.set()
         if not exc.is_ambiguous:
@@ -130,7 +142,35 @@ def _send(session: auth.Session, chunk: Sequence[Write]) -> list[Written]:
     return [_written(write, found.get(_reference(index))) for index, write in enumerate(chunk)]
 
 
+def _send_together(session: auth.Session, chunk: Sequence[Write]) -> list[Written]:
+    """Results stand by index: a failed one may lack its id ("Update Multiple Records with Fewer Round-Trips")."""
+    listed = [
+        {"attributes": {"type": "Contact"}, "id": write.salesforce_id, **write.values} for write in chunk
+    ]
+    body = {"allOrNone": False, "records": listed}
+    answer = session.call("PATCH", _COLLECTIONS_ROUTE, json=body, headers=_HEADERS)
+    try:
+        results = answer.json()
+    except ValueError:
+        results = None
+    if not isinstance(results, list) or len(results) != len(chunk):
+        raise errors.RetryError(
+            f"Salesforce PATCH {_COLLECTIONS_ROUTE} answered another shape", is_ambiguous=True
+        )
+    return [_written(write, _part(result)) for write, result in zip(chunk, results, strict=True)]
+
+
+def _part(result: records.Json) -> records.Json:
+    """One result of sObject Collections, as a sub-request would have answered."""
+    return (
+        {"httpStatusCode": 204}
+        if result.get("success")
+        else {"httpStatusCode": 400, "body": result.get("errors")}
+    )
+
+
 def _sub_request(write: Write, index: int) -> records.Json:
+    assert write.unmodified_since is not None
     since = format_datetime(write.unmodified_since.astimezone(UTC).replace(microsecond=0), usegmt=True)
     return {
         "method": "PATCH",

@@ -195,15 +195,16 @@ def _requeue(
 
 
 def _writes(rows: Sequence[database.Row], reading: _reading.Reading) -> list[update.Write]:
-    """One write per record, all its edited fields in it."""
+    """One write per record, all its edited fields in it; conditional unless all their workspaces chose otherwise."""
     by_record: dict[str, dict[str, Any]] = {}
+    conditional = {row["target_salesforce_id"] for row in rows if row["is_conditional"]}
     for row in rows:
         by_record.setdefault(row["target_salesforce_id"], {})[row["field_name"]] = row["new_value"]
     return [
         update.Write(
             salesforce_id=records.SalesforceId(salesforce_id),
             values=fields,
-            unmodified_since=reading.found[salesforce_id].modstamp,
+            unmodified_since=reading.found[salesforce_id].modstamp if salesforce_id in conditional else None,
         )
         for salesforce_id, fields in by_record.items()
     ]
