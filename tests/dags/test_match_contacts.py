@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import psycopg2
 import pytest
+from airflow.dag_processing.dagbag import DagBag
 
+from contact_sync import holds
 from sandbox import postgres
 from tests.dags.conftest import Play
 from tests.raw_sql import RawSql
-from tests.stages.house import OTHER_ORG, House
+from tests.stages.house import ORG, OTHER_ORG, House
 
 TASKS = ("normalize_contacts", "match_contacts", "materialize_sidebar")
 
@@ -76,3 +80,57 @@ def test_a_run_in_which_an_org_failed_is_not_green(play: Play, broken_neighbour:
     played = play("match_contacts")
     assert played.state == "failed"
     assert played.tasks["normalize_contacts"] == {"failed", "success"}
+
+
+@pytest.fixture
+def too_great_a_loss(play: Play, people: House) -> House:
+    """Ada's e-mail vanished in a workspace that minds any loss; Bob's counterpart appeared."""
+    play("match_contacts")
+    people.settings(brake_count=0, brake_share=0)
+    people.change_person(1, email=None)
+    people.person(2, email="bob@example.org")
+    return people
+
+
+def test_a_run_that_withholds_something_is_not_green_and_does_the_rest(
+    play: Play, too_great_a_loss: House
+) -> None:
+    played = play("match_contacts")
+    assert played.state == "failed"
+    assert played.tasks["match_contacts"] == played.tasks["ring_for_holds"] == {"success"}
+    assert (played.tasks["no_hold"], played.tries["no_hold"]) == ({"failed"}, 1)
+    assert too_great_a_loss.verdict(1) == ("email", "1")
+    assert too_great_a_loss.verdict(2) == ("email", "2")
+
+
+def test_who_asks_a_person_is_rung(bag: DagBag) -> None:
+    assert [asset.name for asset in bag.dags["match_contacts"].get_task("ring_for_holds").outlets] == [
+        "held_changes"
+    ]
+
+
+def test_after_the_approval_the_run_is_green_again(play: Play, too_great_a_loss: House) -> None:
+    play("match_contacts")
+    [hold] = holds.open_holds(too_great_a_loss.db)
+    holds.decide(too_great_a_loss.db, hold["hold_id"], "approved", by="ada")
+    assert play("match_contacts").state == "success"
+    assert too_great_a_loss.verdict(1) == ("unmatched", "no_counterpart")
+
+
+def test_an_org_whose_contacts_look_wrong_is_not_matched(play: Play, people: House) -> None:
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    people.change_person(1, system_modstamp=tomorrow)
+    people.raw.insert(
+        "extract_window",
+        org_id=ORG,
+        kind="initial",
+        status="proven",
+        rows_reported=0,
+        read_until=tomorrow,
+        finished_at=tomorrow,
+    )
+    played = play("match_contacts")
+    assert played.state == "failed"
+    assert played.tasks["gate_contacts"] == {"success"}
+    assert people.verdict(1) == ()
+    assert "great_expectations" not in played.text
