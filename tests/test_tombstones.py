@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterator
 
 import pytest
@@ -81,6 +82,11 @@ def test_what_was_merged_into_an_erased_person_is_left_out(house: House, raw: Ra
     raw.insert("extract_window", org_id=ORG, kind="initial", status="running")
     assert drop_landed(house.db, (person_id(5), person_id(1))) == 0
     assert raw.value("SELECT rows_erased FROM extract_window") == 1
+
+
+def test_the_short_way_makes_the_digests_of_the_standard_library() -> None:
+    key, message = bytes(range(32)), b"00D000000000001EAA:salesforce:003000000000000001"
+    assert tombstones._keyed(key)(message) == hmac.digest(key, message, "sha256")
 
 
 def test_the_key_stands_in_no_statement(

@@ -41,18 +41,27 @@ CREATE TEMPORARY TABLE IF NOT EXISTS tombstone_pad (inner_pad bytea, outer_pad b
 -- Params: none | Rows: none
 DELETE FROM tombstone_pad;
 
+-- name: select_page_ids
+-- Read whose rows a window's page holds, and what they were merged into.
+-- Params: none | Rows: 1 (ids, losers, winners)
+SELECT coalesce(array_agg("Id"), '{}') AS ids,
+       coalesce(array_agg("Id") FILTER (WHERE "MasterRecordId" IS NOT NULL), '{}') AS losers,
+       coalesce(array_agg("MasterRecordId") FILTER (WHERE "MasterRecordId" IS NOT NULL), '{}') AS winners
+  FROM csv_page;
+
+-- name: select_tombstones
+-- Read an org's tombstones.
+-- Params: org_id text | Rows: 0..n (digest)
+SELECT digest
+  FROM erased_person
+ WHERE org_id = %(org_id)s;
+
 -- name: drop_erased_rows
 -- Leave the rows of erased people out of a window's page, and count them on the window.
--- Params: window_id bigint, org_id text | Rows: none
+-- Params: window_id bigint, ids text[] | Rows: none
 WITH dropped AS (
-    DELETE FROM csv_page l
-     USING tombstone_pad p
-     -- IN, because it is answered from one hash of all tombstones
-     WHERE keyed_digest(p.inner_pad, p.outer_pad, %(org_id)s || ':salesforce:' || l."Id")
-           IN (SELECT digest FROM erased_person WHERE org_id = %(org_id)s)
-        -- what was merged into an erased person is that person
-        OR keyed_digest(p.inner_pad, p.outer_pad, %(org_id)s || ':salesforce:' || l."MasterRecordId")
-           IN (SELECT digest FROM erased_person WHERE org_id = %(org_id)s)
+    DELETE FROM csv_page
+     WHERE "Id" = ANY (%(ids)s::text[])
     RETURNING 1
 )
 UPDATE extract_window
