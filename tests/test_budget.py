@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import psycopg2
@@ -68,3 +69,32 @@ def test_calls_add_up_by_day_org_and_lane(db: database.Database, database_url: s
         cursor.execute("SELECT lane, calls FROM contact_sync.api_usage")
         assert dict(cursor.fetchall()) == {"extract": 3, "edit": 1}
     connection.close()
+
+
+def test_a_lane_yields_to_those_before_it_while_they_are_at_work(db: database.Database) -> None:
+    assert budget.try_slot(db, "bucket", 5.0, lane="create") is not None
+    assert budget.try_slot(db, "bucket", 5.0, lane="extract") is None
+    assert budget.try_slot(db, "bucket", 5.0, lane="edit") is not None
+    assert budget.try_slot(db, "bucket", 5.0, lane="create") is None
+
+
+def test_a_lane_that_yielded_long_enough_takes_its_turn(db: database.Database) -> None:
+    budget.try_slot(db, "bucket", 5.0, lane="create")
+    assert budget.try_slot(db, "bucket", 5.0, lane="extract", is_yielding=False) is not None
+
+
+@pytest.mark.parametrize(
+    ("first", "then"), [("extract", "create"), ("extract", "extract"), ("create", "create")]
+)
+def test_nobody_yields_to_their_own_lane_or_to_one_behind(
+    db: database.Database, first: records.Lane, then: records.Lane
+) -> None:
+    budget.try_slot(db, "bucket", 5.0, lane=first)
+    assert budget.try_slot(db, "bucket", 5.0, lane=then) is not None
+
+
+def test_a_lane_at_rest_is_waited_for_no_longer(db: database.Database) -> None:
+    budget.try_slot(db, "bucket", 1000.0, lane="create")
+    until = time.monotonic() + 5
+    while budget.try_slot(db, "bucket", 1000.0, lane="extract") is None:
+        assert time.monotonic() < until

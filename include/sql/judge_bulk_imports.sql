@@ -14,18 +14,23 @@ SELECT DISTINCT o.org_id
  ORDER BY o.org_id;
 
 -- name: select_unjudged_span
--- Read from when to when the org's unjudged new records were created, and how many may be judged now.
--- Params: org_id text, settle_seconds float | Rows: 1 (first_at, last_at, contacts)
+-- Read from when to when the org's unjudged new records were created, and how many may be judged now: those that are
+-- old enough, and whose burst was read whole.
+-- Params: org_id text, settle_seconds float, burst_seconds float | Rows: 1 (first_at, last_at, contacts)
 SELECT min(c.created_at) AS first_at, max(c.created_at) AS last_at, count(*) AS contacts
   FROM salesforce_contact c
+ CROSS JOIN LATERAL (
+       SELECT max(x.read_until) AS read_until FROM extract_window x
+        WHERE x.org_id = c.org_id AND x.kind IN ('initial', 'incremental') AND x.status = 'proven') AS w
  WHERE c.org_id = %(org_id)s
    AND c.bulk_judged_at IS NULL
    AND c.created_at >= (SELECT min(w.auto_create_since) FROM workspace w WHERE w.org_id = %(org_id)s)
-   AND c.created_at <= now() - make_interval(secs => %(settle_seconds)s);
+   AND c.created_at <= now() - make_interval(secs => %(settle_seconds)s)
+   AND c.created_at <= coalesce(w.read_until, now()) - make_interval(secs => least(%(burst_seconds)s, %(settle_seconds)s));
 
 -- name: judge_contacts
 -- Give the org's new records their verdict, with what it rests on.
--- Params: org_id text, jobs json, first_at timestamptz, settle_seconds float, burst_size int, burst_seconds float | Rows: none
+-- Params: org_id text, jobs json, first_at timestamptz, last_at timestamptz, burst_size int, burst_seconds float | Rows: none
 WITH recent AS (
     SELECT c.salesforce_id, c.created_by_id, c.created_at, c.bulk_judged_at,
            count(*) OVER (PARTITION BY c.created_by_id ORDER BY c.created_at
@@ -55,7 +60,7 @@ WITH recent AS (
             ORDER BY x.created_at DESC
             LIMIT 1) AS j ON true
      WHERE r.bulk_judged_at IS NULL
-       AND r.created_at <= now() - make_interval(secs => %(settle_seconds)s)
+       AND r.created_at <= %(last_at)s
 )
 UPDATE salesforce_contact c
    SET bulk_judged_at = now(),

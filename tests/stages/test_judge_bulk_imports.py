@@ -102,6 +102,16 @@ def test_a_record_younger_than_two_minutes_waits(judging: Judging) -> None:
     assert judging.judge(settle_seconds=30.0)["judged"] == 1
 
 
+def test_a_record_waits_until_all_around_it_was_read(judging: Judging) -> None:
+    """Where the extraction is late, a burst may be half here."""
+    judging.new(1, THEN)
+    window = {"org_id": judging.side.org_id, "kind": "incremental", "status": "proven", "rows_reported": 0}
+    judging.house.raw.insert("extract_window", read_until=after(30), **window)
+    assert judging.judge() == {}
+    judging.house.raw.insert("extract_window", read_until=after(70), **window)
+    assert judging.judge()["judged"] == 1
+
+
 def test_records_from_before_the_switch_are_left_alone(judging: Judging) -> None:
     judging.new(1, after(-7200))
     assert judging.judge() == {}

@@ -76,7 +76,8 @@ class Creator:
             raise errors.RejectError(
                 "no_name", "the record has neither a first nor a last name; respond.io needs one"
             )
-        creation.begin()
+        if not creation.begin():
+            return "postponed"
         refusal: errors.RejectError | None = None
         for draft in _content.drafts(person, self.id_field):
             try:

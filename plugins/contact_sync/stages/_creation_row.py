@@ -51,9 +51,12 @@ class CreationRow:
                 tx.execute("release_claims", **self.place)
         return is_ours
 
-    def begin(self) -> None:
-        """Note that we set out to create: what is found younger than this is ours. Committed before the call."""
-        self.db.execute("begin_creation", **self.place)
+    def begin(self) -> bool:
+        """Note that we set out to create: what is found younger than this is ours. Committed before the call.
+
+        False if another worker did so in between.
+        """
+        return bool(self.db.execute("begin_creation", **self.place))
 
     def skip(self, rule: str) -> None:
         """Leave it, by this rule."""

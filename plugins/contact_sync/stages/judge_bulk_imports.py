@@ -34,14 +34,17 @@ def run(
     settle_seconds: float = 120.0,
     burst: Burst = Burst(),
 ) -> dict[str, int]:
-    """Judge the org's records that are older than ``settle_seconds``: by then their burst and job can be seen.
+    """Judge the org's records that are older than ``settle_seconds`` and read with all around them: by then their
+    burst and job can be seen.
 
     A record is a bulk import if an ingest job of its creator ran when it was made, or if it is part of a burst.
     Returns counts: ``judged``, ``jobs`` seen.
     Raises RetryError or StopError as Salesforce answers; nothing is judged then.
     """
     with _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=org_id) as counts:
-        span = db.one("select_unjudged_span", org_id=org_id, settle_seconds=settle_seconds)
+        span = db.one(
+            "select_unjudged_span", org_id=org_id, settle_seconds=settle_seconds, burst_seconds=burst.seconds
+        )
         if span and span["contacts"]:
             loads = jobs.contact_loads(salesforce, span["first_at"] - _JOB_AGE)
             counts["jobs"] = len(loads)
@@ -50,7 +53,7 @@ def run(
                 org_id=org_id,
                 jobs=json.dumps([dataclasses.asdict(job) for job in loads], default=str),
                 first_at=span["first_at"],
-                settle_seconds=settle_seconds,
+                last_at=span["last_at"],
                 burst_size=burst.size,
                 burst_seconds=burst.seconds,
             )
