@@ -174,8 +174,10 @@ SELECT rows_merged
 -- Note what the page brought, for the proof; a set that is merged in parts adds up.
 -- Params: window_id bigint, locator text, next_locator text, rows_merged bigint | Rows: none
 INSERT INTO merged_set AS so_far (window_id, locator, next_locator, rows_landed, rows_missing, rows_merged, salesforce_ids)
-SELECT %(window_id)s, %(locator)s, %(next_locator)s, count(*), count_missing_of_csv_page(%(window_id)s), %(rows_merged)s,
-       coalesce(array_agg("Id"), '{}')
+SELECT %(window_id)s, %(locator)s, %(next_locator)s, count(*),
+       -- every row of the page was written: nothing can be missing
+       CASE WHEN count(*) = %(rows_merged)s THEN 0 ELSE count_missing_of_csv_page(%(window_id)s) END,
+       %(rows_merged)s, coalesce(array_agg("Id"), '{}')
   FROM csv_page
 ON CONFLICT (window_id, locator) DO UPDATE
    SET rows_landed = so_far.rows_landed + excluded.rows_landed, rows_missing = so_far.rows_missing + excluded.rows_missing,

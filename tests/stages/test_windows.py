@@ -74,6 +74,16 @@ def test_a_window_short_once_is_proven_at_its_second_reading(
     assert windows(raw) == [("initial", "proven")]
 
 
+def test_rows_that_landed_and_are_not_in_the_mirror_prove_nothing(
+    salesforce: SalesforceSide, raw: RawSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person(salesforce)
+    monkeypatch.setattr(_windows, "_merge_rows", lambda *_: 0)
+    with pytest.raises(errors.RetryError, match="Salesforce reported 1 rows, 1 landed"):
+        salesforce.extract()
+    assert windows(raw) == [("initial", "failed")]
+
+
 def test_an_outage_loses_nothing(salesforce: SalesforceSide, raw: RawSql) -> None:
     salesforce.extract("first")
     salesforce.impatient()

@@ -137,17 +137,17 @@ END
 $$;
 COMMENT ON FUNCTION merge_csv_page(bigint, text[], text[], text[]) IS 'Merge a window''s page into the mirror; return how many rows of the mirror changed.';
 
--- Ids are looked up one by one: the statistics of a mirror that is just being loaded would choose to read all of it for each page.
+-- Ids are looked up one by one by the primary key: the statistics of a mirror that is just being loaded know nothing of its size.
 CREATE FUNCTION count_missing_of_csv_page(merged_window bigint) RETURNS bigint LANGUAGE plpgsql
-    SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+    SET enable_seqscan = off SET enable_bitmapscan = off AS $$
+DECLARE
+    org salesforce_id;
 BEGIN
+    SELECT w.org_id INTO STRICT org FROM extract_window w WHERE w.window_id = merged_window;
     RETURN (SELECT count(*)
               FROM csv_page p
-             WHERE NOT EXISTS (
-                   SELECT FROM salesforce_contact c
-                    WHERE c.org_id = (SELECT w.org_id FROM extract_window w WHERE w.window_id = merged_window)
-                      AND c.salesforce_id = p."Id"
-                      AND c.system_modstamp >= p."SystemModstamp"::timestamptz));
+             WHERE ((SELECT c.system_modstamp FROM salesforce_contact c WHERE c.org_id = org AND c.salesforce_id = p."Id")
+                    >= p."SystemModstamp"::timestamptz) IS NOT TRUE);
 END
 $$;
 COMMENT ON FUNCTION count_missing_of_csv_page(bigint) IS 'How many rows of the page the mirror does not hold at their stamp or a newer one.';
