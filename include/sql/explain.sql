@@ -62,3 +62,14 @@ UPDATE match_decision
 -- Params: org_id text, workspace_id text, respond_id int, salesforce_id text, reason text, decided_by text | Rows: none
 INSERT INTO match_decision (org_id, workspace_id, respond_id, salesforce_id, reason, decided_by)
 VALUES (%(org_id)s, %(workspace_id)s, %(respond_id)s, %(salesforce_id)s, %(reason)s, %(decided_by)s);
+
+-- name: select_creation_case
+-- Read how a Salesforce record stands with a workspace's creations, and how it came in.
+-- Params: workspace_id text, salesforce_id text | Rows: 0..1 (org_id, presence, created_at, created_by_id, is_bulk_import, bulk_evidence, bulk_judged_at, auto_create_since, include_bulk_imports, status, rule, respond_id, identifier, tags, attempts, not_before, error_code, error_detail, planned_at, settled_at)
+SELECT c.org_id, c.presence, c.created_at, c.created_by_id, c.is_bulk_import, c.bulk_evidence, c.bulk_judged_at,
+       w.auto_create_since, w.include_bulk_imports, p.status, p.rule, p.respond_id, p.identifier, p.tags, p.attempts,
+       p.not_before, p.error_code, p.error_detail, p.planned_at, p.settled_at
+  FROM workspace w
+  JOIN salesforce_contact c ON c.org_id = w.org_id AND c.salesforce_id = %(salesforce_id)s
+  LEFT JOIN contact_creation p ON p.workspace_id = w.workspace_id AND p.salesforce_id = c.salesforce_id
+ WHERE w.workspace_id = %(workspace_id)s;

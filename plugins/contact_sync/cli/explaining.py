@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from contact_sync import database, errors, tenants
-from contact_sync.cli import output, words
+from contact_sync.cli import creations, output, words
 
 Item = Mapping[str, Any]
 
@@ -32,17 +32,31 @@ def add_commands(commands: words.Commands) -> None:
         commands,
         "explain",
         run,
-        about="Explain one respond.io contact's match or miss: raw values, keys, rule, candidates, what to do.",
-        example="explain demo 104711",
+        about="Explain one respond.io contact's match or miss: raw values, keys, rule, candidates, what to do."
+        " With a Salesforce id, explain why a contact was created for the record, or none.",
+        example="explain demo 104711\n  python -m contact_sync explain demo 003AB00000CdEfGYAZ",
     )
     parser.add_argument("workspace_id")
-    parser.add_argument("respond_id", type=int)
+    parser.add_argument("contact", type=_contact, metavar="CONTACT", help="respond.io id, or Salesforce id")
+
+
+def _contact(text: str) -> int | str:
+    try:
+        # a respond.io number that long would begin with 003 by a miracle
+        is_number = text.isdecimal() and not (len(text) in (15, 18) and text.startswith("003"))
+        return int(text) if is_number else creations.salesforce_id(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError("give a respond.io contact's number or a Salesforce id") from None
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Read everything that decided, and print it."""
     with words.opened_database() as db:
-        document = explanation(db, arguments.workspace_id, arguments.respond_id)
+        if isinstance(arguments.contact, str):
+            case = creations.explanation(db, arguments.workspace_id, arguments.contact)
+            output.answer(arguments, case, creations.lines(case))
+            return
+        document = explanation(db, arguments.workspace_id, arguments.contact)
     output.answer(arguments, document, _lines(document))
 
 
