@@ -49,7 +49,7 @@ class Org:
 
 def main() -> int:
     """Measure and publish."""
-    parser = report.arguments("extract", __doc__, rows=100_000, what="contacts in the org")
+    parser = report.arguments("extract", __doc__, rows=1_000_000, what="contacts in the org")
     parser.add_argument(
         "--peer-rows",
         type=report.positive,
