@@ -79,7 +79,8 @@ def test_a_percentile_is_one_of_the_values() -> None:
 
 def test_the_peer_is_the_copy_of_the_same_bytes() -> None:
     figures = {
-        figure.name: figure for figure in extract.compared(org(), org(load_seconds=8.0, copy_seconds=2.0))
+        figure.name: figure
+        for figure in extract.compared(org(), org(), org(load_seconds=8.0, copy_seconds=2.0))
     }
     assert figures["land_ratio"].value == 4
     assert figures["land_ratio"].limit == 10
@@ -87,8 +88,14 @@ def test_the_peer_is_the_copy_of_the_same_bytes() -> None:
 
 def test_growth_is_told_for_ten_times_the_rows_whatever_was_run() -> None:
     small, large = org(rows=1_000, load_seconds=1.0), org(rows=5_000, load_seconds=5.0)
-    figures = {figure.name: figure.value for figure in extract.compared(small, large)}
+    figures = {figure.name: figure.value for figure in extract.compared(small, small, large)}
     assert figures["growth"] == 10
+
+
+def test_a_polls_growth_is_told_against_the_least_org() -> None:
+    orgs = [org(delta_seconds=seconds) for seconds in (2.0, 100.0, 3.0)]
+    figures = {figure.name: figure.value for figure in extract.compared(*orgs)}
+    assert figures["delta_growth"] == 1.5
 
 
 def test_the_rate_is_what_was_called_of_what_was_allowed() -> None:
