@@ -9,7 +9,7 @@ from sandbox.respond.store import Store as RespondStore
 from sandbox.salesforce.store import Store as SalesforceStore
 from tests.cli.conftest import TOKEN, Command
 from tests.raw_sql import RawSql
-from tests.stages.house import House
+from tests.stages.house import NOON, House, person_id
 
 MAIN_ROAD = [
     "extract_salesforce_contacts",
@@ -90,3 +90,14 @@ def test_nothing_connected_is_told_with_the_next_step(command: Command) -> None:
     said = command("run", "all")
     assert said.code == 1
     assert "python -m contact_sync connect" in said.err
+
+
+def test_a_dry_run_of_creations_names_samples(command: Command, house: House) -> None:
+    house.settings(auto_create_since=NOON)
+    house.person(1, last_name="Ada", email="ada@example.com", is_bulk_import=False, bulk_judged_at=NOON)
+    house.materialize()
+    said = command("run", "create_contacts", "--dry-run", "--json")
+    [result] = said.json["results"]
+    assert result["counts"]["planned"] == 1
+    assert result["samples"] == {"planned": [person_id(1)]}
+    assert person_id(1) in command("run", "create_contacts", "--dry-run").out

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,8 +22,8 @@ class Stage:
     per: Literal["org", "workspace"]
     #: Takes the edges, the org's or workspace's id and the run's id; returns counts.
     call: Callable[[edges.Edges, str, str], dict[str, int]]
-    #: The same as a dry run, where the stage knows one.
-    rehearse: Callable[[edges.Edges, str, str], dict[str, int]] | None = None
+    #: What it would do, where the stage knows that: ``counts``, and ``samples`` of ids by count.
+    rehearse: Callable[[database.Database, str], Outcome] | None = None
 
 
 def _extract_salesforce(opened: edges.Edges, org_id: str, run_id: str) -> dict[str, int]:
@@ -75,12 +74,9 @@ def _create(opened: edges.Edges, workspace_id: str, run_id: str) -> dict[str, in
     return stages.create_contacts.run(opened.db, respond, workspace_id=workspace_id, run_id=run_id)
 
 
-def _plan_creations(opened: edges.Edges, workspace_id: str, run_id: str) -> dict[str, int]:
-    respond = opened.respond_of(workspace_id, lane="create")
-    wishes = stages.create_contacts.Wishes(dry_run=True)
-    return stages.create_contacts.run(
-        opened.db, respond, workspace_id=workspace_id, run_id=run_id, wishes=wishes
-    )
+def _plan_creations(db: database.Database, workspace_id: str) -> Outcome:
+    counts, samples = stages.create_contacts.foresee(db, workspace_id=workspace_id)
+    return {"counts": counts, "samples": samples}
 
 
 #: The road in order.
@@ -166,7 +162,7 @@ def _outcome(opened: edges.Edges, stage: Stage, scope: str, run_id: str) -> Outc
 def _foreseen(opened: edges.Edges, stage: Stage, scope: str) -> Outcome:
     """What waits for the stage: its own dry run, or the change feed; an extraction learns only by asking."""
     if stage.rehearse:
-        return _outcome(opened, dataclasses.replace(stage, call=stage.rehearse), scope, "cli-dry-run")
+        return {"stage": stage.name, "scope": scope, **stage.rehearse(opened.db, scope), "error": None}
     pending = opened.db.one("count_pending_by_entity", org_id=scope) if stage.per == "org" else None
     is_fed = pending is not None and stage.name in pending
     counts = {"pending_changes": pending[stage.name]} if pending and is_fed else {}
@@ -185,4 +181,5 @@ def _result(outcome: Outcome, *, is_dry: bool) -> str:
         return f"failed: {outcome['error']}"
     if is_dry and not outcome["counts"]:
         return "would ask what is new"
-    return output.counts(outcome["counts"])
+    samples = (f"{name}: {', '.join(ids)} …" for name, ids in outcome.get("samples", {}).items())
+    return "; ".join((output.counts(outcome["counts"]), *samples))
