@@ -26,6 +26,12 @@ DELETE FROM stage_run
 DELETE FROM quarantined_row
  WHERE resolved_at < now() - interval '30 days';
 
+-- name: delete_old_winners
+-- Forget winners that nobody was merged into any more when they were last looked for, a month ago.
+-- Params: none | Rows: none
+DELETE FROM absent_winner
+ WHERE asked_at < now() - interval '30 days';
+
 -- name: blank_gone_payloads
 -- Forget what contacts held that were purged or hidden 30 days ago; the row stays and says what became of it.
 -- Params: none | Rows: none

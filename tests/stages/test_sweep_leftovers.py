@@ -132,3 +132,10 @@ def test_rules_that_nobody_uses_are_dropped_after_a_month(house: House, raw: Raw
     assert sweep(house)["unused_rules"] == 1
     assert raw.value("SELECT count(*) FROM key_rule") == before - 1
     assert raw.value("SELECT count(*) FROM key_rule WHERE used_at < now() - interval '1 day'") == 0
+
+
+def test_winners_that_nobody_asks_for_any_more_are_forgotten(house: House, raw: RawSql) -> None:
+    raw.insert("absent_winner", org_id=ORG, salesforce_id="003" + "0" * 15, asked_at=LONG_AGO)
+    raw.insert("absent_winner", org_id=ORG, salesforce_id="003" + "1" * 15)
+    assert sweep(house)["winners"] == 1
+    assert raw.column("SELECT salesforce_id FROM absent_winner") == ["003" + "1" * 15]
