@@ -14,8 +14,8 @@ SELECT DISTINCT o.org_id
  ORDER BY o.org_id;
 
 -- name: select_unjudged_span
--- Read from when to when the org's unjudged new records were created, and how many may be judged now: those that are
--- old enough, and whose burst was read whole.
+-- Read from when to when the org's unjudged new records were created, and how many may be judged now.
+-- Those may that are old enough, and around which all was read: where the extraction is late, a burst is half here.
 -- Params: org_id text, settle_seconds float, burst_seconds float | Rows: 1 (first_at, last_at, contacts)
 SELECT min(c.created_at) AS first_at, max(c.created_at) AS last_at, count(*) AS contacts
   FROM salesforce_contact c
