@@ -45,7 +45,7 @@ SELECT c.salesforce_id, c.presence, c.is_bulk_import, k.key_count, k.free_key_co
         WHERE q.org_id = %(org_id)s AND q.entity = 'salesforce_contact' AND q.entity_id = c.salesforce_id)
    AND NOT EXISTS (
        SELECT FROM salesforce_key s
-         JOIN pending_change q ON q.org_id = s.org_id AND q.entity = 'salesforce_key' AND q.entity_id = s.kind || ':' || s.key
+         JOIN pending_entity q ON q.org_id = s.org_id AND q.entity = 'salesforce_key' AND q.entity_id = s.kind || ':' || s.key
         WHERE s.org_id = %(org_id)s AND s.salesforce_id = c.salesforce_id);
 
 -- name: mark_erased

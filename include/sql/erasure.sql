@@ -384,6 +384,24 @@ DELETE FROM pending_change p
         OR p.entity_id IN (SELECT kind || ':' || key FROM erased_key)
         OR EXISTS (SELECT FROM erased_contact x WHERE x.workspace_id = p.workspace_id AND x.respond_id::text = p.entity_id));
 
+-- name: erase_shared_changes
+-- Erase the person from rows of the change feed that name several entities.
+-- Params: org_id text | Rows: none
+WITH erased AS (
+    SELECT salesforce_id AS entity_id, NULL AS workspace_id FROM erased_record
+     UNION ALL
+    SELECT kind || ':' || key, NULL FROM erased_key
+     UNION ALL
+    SELECT respond_id::text, workspace_id FROM erased_contact
+)
+UPDATE pending_change p
+   SET entity_ids = ARRAY(
+       SELECT e.entity_id FROM unnest(p.entity_ids) AS e (entity_id)
+        WHERE NOT EXISTS (
+              SELECT FROM erased x WHERE x.entity_id = e.entity_id AND x.workspace_id IS NOT DISTINCT FROM p.workspace_id))
+ WHERE p.org_id = %(org_id)s
+   AND p.entity_ids && (SELECT array_agg(entity_id) FROM erased);
+
 -- name: select_orgs_of_record
 -- List the orgs whose mirror or quarantine holds a record.
 -- Params: salesforce_id text | Rows: 0..n (org_id)

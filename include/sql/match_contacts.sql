@@ -1,15 +1,48 @@
 -- One respond contact, at most one Salesforce contact. The proposed table is a function of mirrors, keys, decisions and creations.
--- Rules in order: a standing decision; our own creation; equal keys. Whoever is not matched has an issue that says why.
+-- Most contacts have one counterpart or none and are judged in one join; the contested few are weighed by the full rules after that.
 
 -- name: create_match_tables
--- Make the working tables of one transaction.
+-- Make the working tables of one transaction; a contact that is taken out of verdict is left as it is.
 -- Params: none | Rows: none
 CREATE TEMPORARY TABLE IF NOT EXISTS affected_contact (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS affected_key (workspace_id text, respond_id bigint, family text, kind text, key text, key_limit integer) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS key_holder (kind text, key text, live_contacts bigint, PRIMARY KEY (kind, key)) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS crowded_key (kind text, key text, live_contacts bigint) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS contested_key (workspace_id text, respond_id bigint, family text, kind text, key text, live_contacts bigint, key_limit integer) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS candidate (workspace_id text, respond_id bigint, salesforce_id text, email_key text, phone_key text) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS standing (workspace_id text, respond_id bigint, rule text, salesforce_id text) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS verdict (workspace_id text, respond_id bigint, salesforce_id text, rule text, status text, candidate_count integer, candidates text[], PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS verdict (workspace_id text, respond_id bigint, status text, rule text, salesforce_id text, email_key text, phone_key text, candidate_count integer, candidates text[]) ON COMMIT DROP;
+
+-- name: select_key_change_extent
+-- Tell how much of the feed is the match's, and whether that is so much of the org that all of it is matched at once.
+-- Params: org_id text, broad_from bigint | Rows: 1 (changes, is_broad)
+WITH waiting AS (
+    SELECT count(*) AS changes, sum(coalesce(cardinality(p.entity_ids), 1)) AS entities,
+           array_agg(p.workspace_id) FILTER (WHERE p.entity_id IS NULL AND p.entity_ids IS NULL) AS whole_workspaces
+      FROM pending_change p
+     WHERE p.org_id = %(org_id)s
+       AND p.entity IN ('salesforce_key', 'respond_key')
+), extent AS (
+    SELECT changes, entities, count(r.respond_id) AS contacts,
+           count(r.respond_id) FILTER (WHERE r.workspace_id = ANY (whole_workspaces)) AS in_whole_workspaces
+      FROM waiting
+      -- who has few changes need not count its contacts
+      LEFT JOIN respond_contact r ON r.org_id = %(org_id)s AND (entities > %(broad_from)s OR whole_workspaces IS NOT NULL)
+     GROUP BY changes, entities
+)
+SELECT changes, contacts > %(broad_from)s AND (entities + in_whole_workspaces) * 4 >= contacts AS is_broad
+  FROM extent;
+
+-- name: claim_all_key_changes
+-- Take the org's key changes off the feed, whomever they concern.
+-- Params: org_id text | Rows: none
+DELETE FROM pending_change
+ WHERE org_id = %(org_id)s
+   AND entity IN ('salesforce_key', 'respond_key');
+
+-- name: allow_large_joins
+-- Let this transaction join everybody by hash and in memory, whatever statistics of new tables say.
+-- Params: none | Rows: none
+SET LOCAL work_mem = '256MB';
+SET LOCAL enable_nestloop = off;
 
 -- name: claim_key_changes
 -- Take the org's key changes off the feed and list the respond contacts they concern.
@@ -18,58 +51,170 @@ WITH claimed AS (
     DELETE FROM pending_change
      WHERE org_id = %(org_id)s
        AND entity IN ('salesforce_key', 'respond_key')
-    RETURNING entity, workspace_id, entity_id
+    RETURNING entity, workspace_id, coalesce(entity_ids, ARRAY[entity_id]) AS ids
+), changed AS (
+    SELECT c.entity, c.workspace_id, e.entity_id
+      FROM claimed c
+     CROSS JOIN LATERAL unnest(c.ids) AS e (entity_id)
 ), changed_key AS (
     SELECT DISTINCT split_part(entity_id, ':', 1) AS kind, substr(entity_id, strpos(entity_id, ':') + 1) AS key
-      FROM claimed
+      FROM changed
      WHERE entity = 'salesforce_key'
 )
 INSERT INTO affected_contact (workspace_id, respond_id)
-SELECT workspace_id, entity_id::bigint FROM claimed WHERE entity = 'respond_key' AND entity_id IS NOT NULL
+SELECT workspace_id, entity_id::bigint FROM changed WHERE entity = 'respond_key' AND entity_id IS NOT NULL
  UNION
 SELECT k.workspace_id, k.respond_id
   FROM changed_key c
   JOIN respond_key k ON k.org_id = %(org_id)s AND k.kind = c.kind AND k.key = c.key
  UNION
 SELECT r.workspace_id, r.respond_id
-  FROM claimed c
+  FROM changed c
   JOIN respond_contact r ON r.workspace_id = c.workspace_id AND r.org_id = %(org_id)s
  WHERE c.entity = 'respond_key' AND c.entity_id IS NULL;
 
--- name: insert_affected_keys
--- List the keys of the affected contacts that their workspace's mode compares.
--- Params: org_id text | Rows: none
-INSERT INTO affected_key (workspace_id, respond_id, family, kind, key, key_limit)
-SELECT k.workspace_id, k.respond_id, split_part(k.kind, '_', 1), k.kind, k.key, w.shared_key_limit
-  FROM affected_contact a
-  JOIN workspace w ON w.workspace_id = a.workspace_id AND w.org_id = %(org_id)s
-  JOIN respond_key k ON k.workspace_id = a.workspace_id AND k.respond_id = a.respond_id
- WHERE k.kind IN ('email', 'phone') AND w.match_mode = 'normalized'
-    OR k.kind IN ('email_raw', 'phone_raw') AND w.match_mode = 'exact';
+-- name: analyze_affected
+-- Let the planner know how many contacts there are to match.
+-- Params: none | Rows: none
+ANALYZE affected_contact;
 
--- name: count_key_holders
--- Count, once per key, the live Salesforce contacts that hold it; keys that only deleted ones hold count 0.
+-- name: insert_crowded_keys
+-- List the affected contacts' keys that several Salesforce records hold, and how many live contacts these stand for.
 -- Params: org_id text | Rows: none
-INSERT INTO key_holder (kind, key, live_contacts)
+INSERT INTO crowded_key (kind, key, live_contacts)
 SELECT s.kind, s.key, count(DISTINCT s.effective_id)
-  FROM (SELECT DISTINCT kind, key FROM affected_key) AS k
+  FROM (SELECT DISTINCT k.kind, k.key
+          FROM affected_contact a
+          JOIN respond_key k ON k.workspace_id = a.workspace_id AND k.respond_id = a.respond_id
+         WHERE k.kind IN ('email', 'phone', 'email_raw', 'phone_raw')) AS k
   JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = k.key
+ GROUP BY s.kind, s.key
+HAVING count(*) > 1;
+
+-- name: read_keys_in_order
+-- Let the next statement walk the keys' index in order: a table of all keys in memory takes three times as long.
+-- Params: none | Rows: none
+SET LOCAL enable_hashagg = off;
+
+-- name: insert_all_crowded_keys
+-- List all keys that several Salesforce records of the org hold, and how many live contacts these stand for.
+-- Params: org_id text | Rows: none
+WITH crowded AS MATERIALIZED (
+    SELECT kind, key
+      FROM salesforce_key
+     WHERE org_id = %(org_id)s
+     GROUP BY kind, key
+    HAVING count(*) > 1
+)
+INSERT INTO crowded_key (kind, key, live_contacts)
+SELECT s.kind, s.key, count(DISTINCT s.effective_id)
+  FROM crowded c
+  JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = c.kind AND s.key = c.key
+ WHERE s.kind IN ('email', 'phone', 'email_raw', 'phone_raw')
  GROUP BY s.kind, s.key;
 
--- name: analyze_affected
--- Let the planner know how much there is to match.
+-- name: read_keys_as_they_come
+-- Leave the order of reading to the planner again.
 -- Params: none | Rows: none
-ANALYZE affected_contact, affected_key, key_holder;
+SET LOCAL enable_hashagg = on;
+
+-- name: analyze_crowded_keys
+-- Let the planner know how many crowded keys there are.
+-- Params: none | Rows: none
+ANALYZE crowded_key;
+
+-- name: insert_verdicts
+-- Judge each affected contact, or everybody of the org: one counterpart is a match, none is a miss, the rest is contested.
+-- Params: org_id text, is_broad boolean | Rows: none
+INSERT INTO verdict (workspace_id, respond_id, status, rule, salesforce_id, email_key, phone_key, candidate_count, candidates)
+SELECT workspace_id, respond_id,
+       CASE WHEN NOT is_there THEN 'gone' WHEN is_contested THEN 'contested' WHEN salesforce_id IS NULL THEN 'unmatched' ELSE 'matched' END,
+       CASE WHEN is_contested THEN NULL WHEN email_key IS NOT NULL AND phone_key IS NOT NULL THEN 'email+phone'
+            WHEN email_key IS NOT NULL THEN 'email' WHEN phone_key IS NOT NULL THEN 'phone'
+            WHEN has_counterpart THEN 'counterpart_deleted' WHEN has_key THEN 'no_counterpart' END,
+       salesforce_id, email_key, phone_key, CASE WHEN salesforce_id IS NULL THEN 0 ELSE 1 END, '{}'
+  FROM (SELECT k.workspace_id, k.respond_id, k.is_there, min(s.effective_id::text) AS salesforce_id,
+               min(k.key) FILTER (WHERE k.kind IN ('email', 'email_raw') AND s.effective_id IS NOT NULL) AS email_key,
+               min(k.key) FILTER (WHERE k.kind IN ('phone', 'phone_raw') AND s.effective_id IS NOT NULL) AS phone_key,
+               min(s.effective_id::text) IS DISTINCT FROM max(s.effective_id::text) OR bool_or(k.crowd IS NOT NULL) AS is_contested,
+               count(s.key) > 0 AS has_counterpart, count(k.key) > 0 AS has_key
+          FROM (SELECT a.workspace_id, a.respond_id, a.is_there, k.kind, k.key, c.live_contacts AS crowd
+                  FROM (SELECT workspace_id, respond_id, gone_at IS NULL AS is_there
+                          FROM respond_contact WHERE %(is_broad)s AND org_id = %(org_id)s
+                         UNION ALL
+                        SELECT x.workspace_id, x.respond_id, coalesce(r.gone_at IS NULL AND r.respond_id IS NOT NULL, false)
+                          FROM affected_contact x LEFT JOIN respond_contact r USING (workspace_id, respond_id)
+                         WHERE NOT %(is_broad)s) AS a
+                  -- a workspace that left the org in the meantime gets no verdict from it
+                  JOIN workspace w ON w.workspace_id = a.workspace_id AND w.org_id = %(org_id)s
+                  LEFT JOIN respond_key k ON k.workspace_id = a.workspace_id AND k.respond_id = a.respond_id
+                   AND k.kind = ANY (CASE w.match_mode WHEN 'exact' THEN ARRAY['email_raw', 'phone_raw'] ELSE ARRAY['email', 'phone'] END)
+                  LEFT JOIN crowded_key c ON c.kind = k.kind AND c.key = k.key) AS k
+          -- a crowded key joins with nobody here, however many hold it on both sides
+          LEFT JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = CASE WHEN k.crowd IS NULL THEN k.key END
+         GROUP BY k.workspace_id, k.respond_id, k.is_there) AS judged;
+
+-- name: insert_strays
+-- Where everybody is judged, list matches and issues of contacts that the mirror no longer has.
+-- Params: org_id text | Rows: none
+INSERT INTO verdict (workspace_id, respond_id, status)
+SELECT held.workspace_id, held.respond_id, 'gone'
+  FROM (SELECT org_id, workspace_id, respond_id FROM contact_match
+         UNION ALL
+        SELECT org_id, workspace_id, respond_id FROM match_issue) AS held
+  JOIN workspace w ON w.workspace_id = held.workspace_id AND w.org_id = %(org_id)s
+ WHERE held.org_id = %(org_id)s
+   AND NOT EXISTS (
+       SELECT FROM respond_contact r WHERE r.workspace_id = held.workspace_id AND r.respond_id = held.respond_id);
+
+-- name: contest_standing_answers
+-- Have contacts with a standing decision or a creation weighed by the full rules.
+-- Params: org_id text | Rows: none
+UPDATE verdict v
+   SET status = 'contested'
+  FROM (SELECT workspace_id, respond_id FROM match_decision WHERE org_id = %(org_id)s AND revoked_at IS NULL
+         UNION
+        SELECT workspace_id, respond_id FROM contact_creation
+         WHERE org_id = %(org_id)s AND status IN ('created', 'tagged', 'adopted')) AS answer
+ WHERE answer.workspace_id = v.workspace_id
+   AND answer.respond_id = v.respond_id
+   AND v.status <> 'gone';
+
+-- name: analyze_verdicts
+-- Let the planner know how many verdicts there are, and how many of them are contested.
+-- Params: none | Rows: none
+ANALYZE verdict;
+
+-- name: insert_contested_keys
+-- List the keys of contested contacts, with the number of live contacts behind each; null if nobody holds it.
+-- Params: org_id text | Rows: none
+INSERT INTO contested_key (workspace_id, respond_id, family, kind, key, live_contacts, key_limit)
+SELECT k.workspace_id, k.respond_id, split_part(k.kind, '_', 1), k.kind, k.key,
+       CASE WHEN c.key IS NOT NULL THEN c.live_contacts WHEN s.key IS NOT NULL THEN (s.effective_id IS NOT NULL)::int END,
+       w.shared_key_limit
+  FROM verdict v
+  JOIN workspace w ON w.workspace_id = v.workspace_id AND w.org_id = %(org_id)s
+  JOIN respond_key k ON k.workspace_id = v.workspace_id AND k.respond_id = v.respond_id
+   AND k.kind = ANY (CASE w.match_mode WHEN 'exact' THEN ARRAY['email_raw', 'phone_raw'] ELSE ARRAY['email', 'phone'] END)
+  LEFT JOIN crowded_key c ON c.kind = k.kind AND c.key = k.key
+  -- a key that is not crowded has one record at most
+  LEFT JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = CASE WHEN c.key IS NULL THEN k.key END
+ WHERE v.status = 'contested';
+
+-- name: analyze_contested_keys
+-- Let the planner know how many keys are contested.
+-- Params: none | Rows: none
+ANALYZE contested_key;
 
 -- name: insert_candidates
--- List the candidates: live Salesforce contacts that share a key which few enough hold.
+-- List the candidates of contested contacts: live Salesforce contacts that share a key which few enough hold.
 -- Params: org_id text | Rows: none
 INSERT INTO candidate (workspace_id, respond_id, salesforce_id, email_key, phone_key)
 SELECT k.workspace_id, k.respond_id, s.effective_id,
        min(k.key) FILTER (WHERE k.family = 'email'), min(k.key) FILTER (WHERE k.family = 'phone')
-  FROM affected_key k
-  JOIN key_holder h ON h.kind = k.kind AND h.key = k.key AND h.live_contacts BETWEEN 1 AND k.key_limit
+  FROM contested_key k
   JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = k.key AND s.effective_id IS NOT NULL
+ WHERE k.live_contacts BETWEEN 1 AND k.key_limit
  GROUP BY k.workspace_id, k.respond_id, s.effective_id;
 
 -- name: insert_standing_answers
@@ -77,51 +222,60 @@ SELECT k.workspace_id, k.respond_id, s.effective_id,
 -- Params: org_id text | Rows: none
 INSERT INTO standing (workspace_id, respond_id, rule, salesforce_id)
 SELECT d.workspace_id, d.respond_id, 'decision', effective_contact_id(d.org_id, d.salesforce_id)
-  FROM affected_contact a
-  JOIN match_decision d ON d.org_id = %(org_id)s AND d.workspace_id = a.workspace_id AND d.respond_id = a.respond_id
+  FROM verdict v
+  JOIN match_decision d ON d.org_id = %(org_id)s AND d.workspace_id = v.workspace_id AND d.respond_id = v.respond_id
  WHERE d.revoked_at IS NULL
+   AND v.status = 'contested'
  UNION ALL
 SELECT c.workspace_id, c.respond_id, 'creation', min(x.salesforce_id)
-  FROM affected_contact a
-  JOIN contact_creation c ON c.workspace_id = a.workspace_id AND c.respond_id = a.respond_id
+  FROM verdict v
+  JOIN contact_creation c ON c.workspace_id = v.workspace_id AND c.respond_id = v.respond_id
    AND c.org_id = %(org_id)s AND c.status IN ('created', 'tagged', 'adopted')
   JOIN candidate x ON x.workspace_id = c.workspace_id AND x.respond_id = c.respond_id
    AND x.salesforce_id = effective_contact_id(c.org_id, c.salesforce_id)
+ WHERE v.status = 'contested'
  GROUP BY c.workspace_id, c.respond_id
 -- one respond contact may serve two records that we adopted it for: then its creation decides nothing
 HAVING count(DISTINCT x.salesforce_id) = 1;
 
--- name: insert_verdicts
--- Decide each affected contact from its candidates; the statements after this fill in decisions and reasons.
--- Params: org_id text | Rows: none
-INSERT INTO verdict (workspace_id, respond_id, salesforce_id, rule, status, candidate_count, candidates)
-SELECT a.workspace_id, a.respond_id,
-       CASE WHEN count(c.salesforce_id) = 1 THEN min(c.salesforce_id)
-            WHEN count(*) FILTER (WHERE both_keys) = 1 THEN min(c.salesforce_id) FILTER (WHERE both_keys) END,
-       CASE WHEN count(*) FILTER (WHERE both_keys) = 1 THEN 'email+phone'
-            WHEN count(c.salesforce_id) = 1 AND count(c.email_key) = 1 THEN 'email'
-            WHEN count(c.salesforce_id) = 1 THEN 'phone'
-            WHEN count(*) FILTER (WHERE both_keys) > 1 THEN 'several_by_both'
-            WHEN count(c.email_key) > 0 AND count(c.phone_key) > 0 THEN 'email_phone_disagree'
-            WHEN count(c.email_key) > 0 THEN 'several_by_email'
-            WHEN count(c.phone_key) > 0 THEN 'several_by_phone' END,
-       CASE WHEN count(c.salesforce_id) = 1 OR count(*) FILTER (WHERE both_keys) = 1 THEN 'matched'
-            WHEN count(c.salesforce_id) > 1 THEN 'ambiguous'
-            ELSE 'unmatched' END,
-       count(c.salesforce_id),
-       (coalesce(array_agg(c.salesforce_id ORDER BY c.salesforce_id) FILTER (WHERE c.salesforce_id IS NOT NULL), '{}'))[1:20]
-  FROM affected_contact a
-  -- a workspace that left the org in the meantime gets no verdict from it
-  JOIN workspace w ON w.workspace_id = a.workspace_id AND w.org_id = %(org_id)s
-  JOIN respond_contact r ON r.workspace_id = a.workspace_id AND r.respond_id = a.respond_id AND r.gone_at IS NULL
-  LEFT JOIN candidate c ON c.workspace_id = a.workspace_id AND c.respond_id = a.respond_id
- CROSS JOIN LATERAL (SELECT c.email_key IS NOT NULL AND c.phone_key IS NOT NULL AS both_keys) AS b
- GROUP BY a.workspace_id, a.respond_id;
-
--- name: analyze_verdicts
--- Let the planner know how many candidates and verdicts there are.
+-- name: weigh_contested
+-- Decide each contested contact from its candidates; the statements after this fill in answers and keys.
 -- Params: none | Rows: none
-ANALYZE candidate, verdict;
+WITH weighed AS (
+    SELECT v.workspace_id, v.respond_id, count(c.salesforce_id) AS candidates, min(c.salesforce_id) AS first_id,
+           count(*) FILTER (WHERE c.email_key IS NOT NULL AND c.phone_key IS NOT NULL) AS by_both,
+           min(c.salesforce_id) FILTER (WHERE c.email_key IS NOT NULL AND c.phone_key IS NOT NULL) AS first_by_both,
+           count(c.email_key) AS by_email, count(c.phone_key) AS by_phone,
+           (coalesce(array_agg(c.salesforce_id ORDER BY c.salesforce_id) FILTER (WHERE c.salesforce_id IS NOT NULL), '{}'))[1:20] AS ids
+      FROM verdict v
+      LEFT JOIN candidate c ON c.workspace_id = v.workspace_id AND c.respond_id = v.respond_id
+     WHERE v.status = 'contested'
+     GROUP BY v.workspace_id, v.respond_id
+), told AS (
+    SELECT workspace_id, respond_id,
+           CASE WHEN bool_or(live_contacts > key_limit) THEN 'shared_key'
+                WHEN bool_or(live_contacts IS NOT NULL) THEN 'counterpart_deleted' ELSE 'no_counterpart' END AS reason
+      FROM contested_key
+     GROUP BY workspace_id, respond_id
+)
+UPDATE verdict v
+   SET status = CASE WHEN w.candidates = 1 OR w.by_both = 1 THEN 'matched' WHEN w.candidates > 1 THEN 'ambiguous' ELSE 'unmatched' END,
+       rule = CASE WHEN w.by_both = 1 THEN 'email+phone'
+                   WHEN w.candidates = 1 THEN CASE WHEN w.by_email = 1 THEN 'email' ELSE 'phone' END
+                   WHEN w.by_both > 1 THEN 'several_by_both'
+                   WHEN w.by_email > 0 AND w.by_phone > 0 THEN 'email_phone_disagree'
+                   WHEN w.by_email > 0 THEN 'several_by_email' WHEN w.by_phone > 0 THEN 'several_by_phone'
+                   ELSE t.reason END,
+       salesforce_id = CASE WHEN w.candidates = 1 THEN w.first_id WHEN w.by_both = 1 THEN w.first_by_both END,
+       email_key = NULL, phone_key = NULL, candidate_count = w.candidates, candidates = w.ids
+  FROM weighed w
+  LEFT JOIN told t USING (workspace_id, respond_id)
+ WHERE v.workspace_id = w.workspace_id AND v.respond_id = w.respond_id;
+
+-- name: analyze_candidates
+-- Let the planner know how many candidates and answers there are.
+-- Params: none | Rows: none
+ANALYZE candidate, standing;
 
 -- name: resolve_most_recent
 -- Where the workspace says so, let the most recently created candidate win an ambiguity.
@@ -158,96 +312,119 @@ UPDATE verdict v
  WHERE v.workspace_id = s.workspace_id
    AND v.respond_id = s.respond_id;
 
--- name: explain_unmatched
--- Give each unmatched contact its reason: a shared key, a deleted counterpart, no usable identifier, or nobody there.
+-- name: note_shared_keys
+-- Note which keys a contested contact shares with the one it was matched with; a decision may need none.
 -- Params: none | Rows: none
-WITH told AS (
-    SELECT v.workspace_id, v.respond_id, bool_or(h.live_contacts > k.key_limit) AS is_shared,
-           bool_or(h.key IS NOT NULL) AS has_counterpart, bool_or(k.key IS NOT NULL) AS has_key
-      FROM verdict v
-      LEFT JOIN affected_key k ON k.workspace_id = v.workspace_id AND k.respond_id = v.respond_id
-      LEFT JOIN key_holder h ON h.kind = k.kind AND h.key = k.key
-     WHERE v.status = 'unmatched'
-       AND v.rule IS NULL
-     GROUP BY v.workspace_id, v.respond_id
-), unusable AS (
+UPDATE verdict v
+   SET email_key = c.email_key, phone_key = c.phone_key
+  FROM candidate c
+ WHERE v.workspace_id = c.workspace_id
+   AND v.respond_id = c.respond_id
+   AND v.salesforce_id = c.salesforce_id
+   AND v.status = 'matched';
+
+-- name: explain_keyless
+-- Give each contact without a key its reason: a value that cannot be one, or no value at all.
+-- Params: none | Rows: none
+WITH unusable AS (
     SELECT DISTINCT workspace_id, respond_id
-      FROM told
+      FROM verdict v
       JOIN respond_raw_value r USING (workspace_id, respond_id)
       JOIN key_rule u USING (kind, region, raw_digest)
-     WHERE NOT told.has_key
+     WHERE v.status = 'unmatched'
+       AND v.rule IS NULL
        AND u.reason IS DISTINCT FROM 'empty'
 )
 UPDATE verdict v
-   SET rule = CASE WHEN t.is_shared THEN 'shared_key'
-                   WHEN t.has_counterpart THEN 'counterpart_deleted'
-                   WHEN t.has_key THEN 'no_counterpart'
-                   WHEN u.respond_id IS NOT NULL THEN 'invalid_identifier'
-                   ELSE 'no_identifier' END
-  FROM told t
-  LEFT JOIN unusable u USING (workspace_id, respond_id)
- WHERE v.workspace_id = t.workspace_id
-   AND v.respond_id = t.respond_id;
+   SET rule = CASE WHEN EXISTS (
+           SELECT FROM unusable u WHERE u.workspace_id = v.workspace_id AND u.respond_id = v.respond_id)
+              THEN 'invalid_identifier' ELSE 'no_identifier' END
+ WHERE v.status = 'unmatched'
+   AND v.rule IS NULL;
 
 -- name: delete_stale_matches
--- Remove matches of affected contacts that no longer hold.
+-- Remove matches that no longer hold.
 -- Params: org_id text | Rows: none
 DELETE FROM contact_match m
- USING affected_contact a
+ USING verdict v
  WHERE m.org_id = %(org_id)s
-   AND m.workspace_id = a.workspace_id
-   AND m.respond_id = a.respond_id
-   AND NOT EXISTS (
-       SELECT FROM verdict v
-        WHERE v.workspace_id = m.workspace_id AND v.respond_id = m.respond_id AND v.status = 'matched');
+   AND m.workspace_id = v.workspace_id
+   AND m.respond_id = v.respond_id
+   AND v.status <> 'matched';
 
 -- name: delete_stale_issues
--- Remove issues of affected contacts that no longer hold.
+-- Remove issues that no longer hold.
 -- Params: org_id text | Rows: none
 DELETE FROM match_issue i
- USING affected_contact a
+ USING verdict v
  WHERE i.org_id = %(org_id)s
-   AND i.workspace_id = a.workspace_id
-   AND i.respond_id = a.respond_id
-   AND NOT EXISTS (
-       SELECT FROM verdict v
-        WHERE v.workspace_id = i.workspace_id AND v.respond_id = i.respond_id AND v.status <> 'matched');
+   AND i.workspace_id = v.workspace_id
+   AND i.respond_id = v.respond_id
+   AND v.status IN ('matched', 'gone');
 
--- name: upsert_matches
--- Write the matches that are new or different; when the pair was first matched is kept.
+-- name: update_matches
+-- Write the matches that are different; when the contact was first matched is kept.
 -- Params: org_id text | Rows: none
-INSERT INTO contact_match AS held (org_id, workspace_id, respond_id, salesforce_id, matched_by, email_key, phone_key)
-SELECT %(org_id)s, v.workspace_id, v.respond_id, v.salesforce_id, v.rule, c.email_key, c.phone_key
+UPDATE contact_match m
+   SET org_id = %(org_id)s, salesforce_id = v.salesforce_id, matched_by = v.rule, email_key = v.email_key,
+       phone_key = v.phone_key, updated_at = now()
   FROM verdict v
   JOIN workspace w ON w.workspace_id = v.workspace_id AND w.org_id = %(org_id)s
-  LEFT JOIN candidate c
-    ON c.workspace_id = v.workspace_id AND c.respond_id = v.respond_id AND c.salesforce_id = v.salesforce_id
- WHERE v.status = 'matched'
-ON CONFLICT (workspace_id, respond_id) DO UPDATE
-   SET org_id = excluded.org_id, salesforce_id = excluded.salesforce_id, matched_by = excluded.matched_by,
-       email_key = excluded.email_key, phone_key = excluded.phone_key, updated_at = now()
- WHERE (held.org_id, held.salesforce_id, held.matched_by, held.email_key, held.phone_key)
-    IS DISTINCT FROM (excluded.org_id, excluded.salesforce_id, excluded.matched_by, excluded.email_key, excluded.phone_key);
+ WHERE m.workspace_id = v.workspace_id
+   AND m.respond_id = v.respond_id
+   AND v.status = 'matched'
+   AND (m.org_id, m.salesforce_id, m.matched_by, m.email_key, m.phone_key)
+       IS DISTINCT FROM (%(org_id)s, v.salesforce_id, v.rule, v.email_key, v.phone_key);
 
--- name: upsert_issues
--- Write the issues that are new or different.
+-- name: insert_matches
+-- Write the matches that are new.
 -- Params: org_id text | Rows: none
-INSERT INTO match_issue AS held (org_id, workspace_id, respond_id, status, reason, candidate_count, candidates)
+INSERT INTO contact_match (org_id, workspace_id, respond_id, salesforce_id, matched_by, email_key, phone_key)
+SELECT %(org_id)s, v.workspace_id, v.respond_id, v.salesforce_id, v.rule, v.email_key, v.phone_key
+  FROM verdict v
+  JOIN workspace w ON w.workspace_id = v.workspace_id AND w.org_id = %(org_id)s
+ WHERE v.status = 'matched'
+   AND NOT EXISTS (
+       SELECT FROM contact_match m WHERE m.workspace_id = v.workspace_id AND m.respond_id = v.respond_id)
+-- what a creation matched in the meantime is on the feed again
+ON CONFLICT (workspace_id, respond_id) DO NOTHING;
+
+-- name: update_issues
+-- Write the issues that are different.
+-- Params: org_id text | Rows: none
+UPDATE match_issue i
+   SET org_id = %(org_id)s, status = v.status, reason = v.rule, candidate_count = v.candidate_count,
+       candidates = v.candidates, updated_at = now()
+  FROM verdict v
+  JOIN workspace w ON w.workspace_id = v.workspace_id AND w.org_id = %(org_id)s
+ WHERE i.workspace_id = v.workspace_id
+   AND i.respond_id = v.respond_id
+   AND v.status IN ('ambiguous', 'unmatched')
+   AND (i.org_id, i.status, i.reason, i.candidate_count, i.candidates)
+       IS DISTINCT FROM (%(org_id)s, v.status, v.rule, v.candidate_count, v.candidates);
+
+-- name: insert_issues
+-- Write the issues that are new.
+-- Params: org_id text | Rows: none
+INSERT INTO match_issue (org_id, workspace_id, respond_id, status, reason, candidate_count, candidates)
 SELECT %(org_id)s, v.workspace_id, v.respond_id, v.status, v.rule, v.candidate_count, v.candidates
   FROM verdict v
   JOIN workspace w ON w.workspace_id = v.workspace_id AND w.org_id = %(org_id)s
- WHERE v.status <> 'matched'
-ON CONFLICT (workspace_id, respond_id) DO UPDATE
-   SET org_id = excluded.org_id, status = excluded.status, reason = excluded.reason,
-       candidate_count = excluded.candidate_count, candidates = excluded.candidates, updated_at = now()
- WHERE (held.org_id, held.status, held.reason, held.candidate_count, held.candidates)
-    IS DISTINCT FROM (excluded.org_id, excluded.status, excluded.reason, excluded.candidate_count, excluded.candidates);
+ WHERE v.status IN ('ambiguous', 'unmatched')
+   AND NOT EXISTS (
+       SELECT FROM match_issue i WHERE i.workspace_id = v.workspace_id AND i.respond_id = v.respond_id)
+ON CONFLICT (workspace_id, respond_id) DO NOTHING;
 
 -- name: count_verdicts
 -- Count the verdicts of this run.
 -- Params: none | Rows: 1 (looked_at, matched, ambiguous, unmatched)
-SELECT (SELECT count(*) FROM affected_contact) AS looked_at,
+SELECT count(*) AS looked_at,
        count(*) FILTER (WHERE status = 'matched') AS matched,
        count(*) FILTER (WHERE status = 'ambiguous') AS ambiguous,
        count(*) FILTER (WHERE status = 'unmatched') AS unmatched
   FROM verdict;
+
+-- name: analyze_matches
+-- Let the planner know what was written: after a first match it would take the tables for empty.
+-- Params: none | Rows: 1
+SELECT analyze_matches();

@@ -2,10 +2,9 @@
 -- sidebar_fields has one row per matched or ambiguous contact; sidebar_layout one per workspace.
 
 -- name: create_sidebar_tables
--- Make the working tables of one transaction.
+-- Make the working table of one transaction.
 -- Params: none | Rows: none
 CREATE TEMPORARY TABLE IF NOT EXISTS changed_row (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS wanted_row (workspace_id text, respond_id bigint, salesforce_id text, salesforce_url text, match_status text, matched_by text, fields jsonb, stale jsonb, as_of timestamptz, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DROP;
 
 -- name: select_workspaces_to_lay_out
 -- List the workspaces whose layout may have changed.
@@ -40,6 +39,33 @@ ON CONFLICT (workspace_id) DO UPDATE
    SET layout = excluded.layout, updated_at = now()
  WHERE held.layout <> excluded.layout;
 
+-- name: select_sidebar_change_extent
+-- Tell whether so much of the org is on the sidebar's feed that all its matches are compared at once.
+-- Params: org_id text, broad_from bigint | Rows: 1 (matches, is_broad)
+WITH waiting AS (
+    SELECT coalesce(sum(coalesce(cardinality(p.entity_ids), 1)), 0) AS entities,
+           array_agg(p.workspace_id) FILTER (WHERE p.entity_id IS NULL AND p.entity_ids IS NULL) AS whole_workspaces
+      FROM pending_change p
+     WHERE p.org_id = %(org_id)s
+       AND p.entity = 'sidebar_row'
+), extent AS (
+    SELECT entities, count(m.respond_id) AS matches,
+           count(m.respond_id) FILTER (WHERE m.workspace_id = ANY (whole_workspaces)) AS in_whole_workspaces
+      FROM waiting
+      -- who has few changes need not count its matches
+      LEFT JOIN contact_match m ON m.org_id = %(org_id)s AND (entities > %(broad_from)s OR whole_workspaces IS NOT NULL)
+     GROUP BY entities
+)
+SELECT matches, matches > %(broad_from)s AND (entities + in_whole_workspaces) * 4 >= matches AS is_broad
+  FROM extent;
+
+-- name: claim_all_sidebar_changes
+-- Take the org's sidebar changes off the feed, whomever they concern.
+-- Params: org_id text | Rows: none
+DELETE FROM pending_change
+ WHERE org_id = %(org_id)s
+   AND entity = 'sidebar_row';
+
 -- name: claim_sidebar_changes
 -- Take the org's sidebar changes off the feed and list the rows they concern.
 -- Params: org_id text | Rows: none
@@ -47,17 +73,21 @@ WITH claimed AS (
     DELETE FROM pending_change
      WHERE org_id = %(org_id)s
        AND entity = 'sidebar_row'
-    RETURNING workspace_id, entity_id
+    RETURNING workspace_id, coalesce(entity_ids, ARRAY[entity_id]) AS ids
+), changed AS (
+    SELECT c.workspace_id, e.entity_id
+      FROM claimed c
+     CROSS JOIN LATERAL unnest(c.ids) AS e (entity_id)
 ), whole AS (
-    SELECT DISTINCT workspace_id FROM claimed WHERE entity_id IS NULL
+    SELECT DISTINCT workspace_id FROM changed WHERE entity_id IS NULL
 )
 INSERT INTO changed_row (workspace_id, respond_id)
 SELECT workspace_id, entity_id::bigint
-  FROM claimed
+  FROM changed
  WHERE workspace_id IS NOT NULL AND entity_id IS NOT NULL AND entity_id <> 'layout'
  UNION
 SELECT m.workspace_id, m.respond_id
-  FROM claimed c
+  FROM changed c
   JOIN contact_match m ON m.org_id = %(org_id)s AND m.salesforce_id = c.entity_id
  WHERE c.workspace_id IS NULL
  UNION
@@ -75,54 +105,40 @@ SELECT i.workspace_id, i.respond_id
 -- Params: none | Rows: none
 ANALYZE changed_row;
 
--- name: insert_wanted_rows
--- Work out what the sidebar should show for the changed contacts.
--- Params: org_id text | Rows: none
-INSERT INTO wanted_row (workspace_id, respond_id, salesforce_id, salesforce_url, match_status, matched_by, fields, stale, as_of)
-SELECT m.workspace_id, m.respond_id, m.salesforce_id,
-       o.instance_url || '/lightning/r/Contact/' || m.salesforce_id || '/view', 'matched', m.matched_by,
-       coalesce(f.fields, '{}'), coalesce(f.stale, '{}'), s.read_at
-  FROM changed_row x
-  JOIN contact_match m ON m.org_id = %(org_id)s AND m.workspace_id = x.workspace_id AND m.respond_id = x.respond_id
-  JOIN salesforce_org o ON o.org_id = m.org_id
-  JOIN salesforce_contact s ON s.org_id = m.org_id AND s.salesforce_id = m.salesforce_id
- CROSS JOIN LATERAL (
-       SELECT jsonb_object_agg(c.field_name, v.all_values -> c.field_name) FILTER (WHERE v.all_values ? c.field_name) AS fields,
-              jsonb_object_agg(c.field_name, d.lost_at) FILTER (WHERE d.lost_at IS NOT NULL) AS stale
-         FROM (SELECT salesforce_values(s) AS all_values OFFSET 0) AS v
-         JOIN sidebar_field_choice c ON c.workspace_id = m.workspace_id
-         LEFT JOIN salesforce_field d ON d.org_id = m.org_id AND d.name = c.field_name) AS f
- UNION ALL
-SELECT i.workspace_id, i.respond_id, NULL, NULL, 'ambiguous', NULL, '{}', '{}', NULL
-  FROM changed_row x
-  JOIN match_issue i ON i.workspace_id = x.workspace_id AND i.respond_id = x.respond_id AND i.status = 'ambiguous'
- WHERE i.org_id = %(org_id)s;
-
 -- name: delete_unwanted_rows
 -- Remove rows of contacts that are neither matched nor ambiguous any more; those of another org are its own run's.
--- Params: org_id text | Rows: none
+-- Params: org_id text, is_broad boolean | Rows: none
 DELETE FROM sidebar_fields s
- USING changed_row x
  WHERE s.org_id = %(org_id)s
-   AND s.workspace_id = x.workspace_id
-   AND s.respond_id = x.respond_id
+   AND (%(is_broad)s OR (s.workspace_id, s.respond_id) IN (SELECT x.workspace_id, x.respond_id FROM changed_row x))
    AND NOT EXISTS (
-       SELECT FROM wanted_row w WHERE w.workspace_id = s.workspace_id AND w.respond_id = s.respond_id);
+       SELECT FROM contact_match m
+         JOIN salesforce_contact c ON c.org_id = m.org_id AND c.salesforce_id = m.salesforce_id
+        WHERE m.org_id = s.org_id AND m.workspace_id = s.workspace_id AND m.respond_id = s.respond_id)
+   AND NOT EXISTS (
+       SELECT FROM match_issue i
+        WHERE i.org_id = s.org_id AND i.workspace_id = s.workspace_id AND i.respond_id = s.respond_id
+          AND i.status = 'ambiguous');
 
--- name: upsert_wanted_rows
--- Write the rows that are new or different.
--- Params: org_id text | Rows: none
-INSERT INTO sidebar_fields AS held (
-       org_id, workspace_id, respond_id, salesforce_id, salesforce_url, match_status, matched_by, fields, stale, as_of)
-SELECT %(org_id)s, v.workspace_id, v.respond_id, v.salesforce_id, v.salesforce_url, v.match_status, v.matched_by,
-       v.fields, v.stale, v.as_of
-  FROM wanted_row v
-  JOIN workspace w ON w.workspace_id = v.workspace_id AND w.org_id = %(org_id)s
+-- name: write_matched_rows
+-- Write what matched contacts show where it is new or different, one workspace after the other.
+-- Params: org_id text, is_broad boolean | Rows: 1 (written)
+SELECT coalesce(sum(write_matched_rows(w.workspace_id, %(is_broad)s)), 0)::bigint AS written
+  FROM workspace w
+ WHERE w.org_id = %(org_id)s
+   AND (%(is_broad)s OR w.workspace_id IN (SELECT workspace_id FROM changed_row));
+
+-- name: upsert_ambiguous_rows
+-- Write that a contact is ambiguous where that is new or different.
+-- Params: org_id text, is_broad boolean | Rows: none
+INSERT INTO sidebar_fields AS held (org_id, workspace_id, respond_id, match_status)
+SELECT i.org_id, i.workspace_id, i.respond_id, 'ambiguous'
+  FROM match_issue i
+  JOIN workspace w ON w.workspace_id = i.workspace_id AND w.org_id = i.org_id
+ WHERE i.org_id = %(org_id)s
+   AND i.status = 'ambiguous'
+   AND (%(is_broad)s OR (i.workspace_id, i.respond_id) IN (SELECT x.workspace_id, x.respond_id FROM changed_row x))
 ON CONFLICT (workspace_id, respond_id) DO UPDATE
-   SET org_id = excluded.org_id, salesforce_id = excluded.salesforce_id, salesforce_url = excluded.salesforce_url,
-       match_status = excluded.match_status, matched_by = excluded.matched_by, fields = excluded.fields,
-       stale = excluded.stale, as_of = excluded.as_of, refreshed_at = now()
- WHERE (held.org_id, held.salesforce_id, held.salesforce_url, held.match_status, held.matched_by, held.fields, held.stale, held.as_of)
-    IS DISTINCT FROM
-       (excluded.org_id, excluded.salesforce_id, excluded.salesforce_url, excluded.match_status, excluded.matched_by,
-        excluded.fields, excluded.stale, excluded.as_of);
+   SET org_id = excluded.org_id, salesforce_id = NULL, salesforce_url = NULL, match_status = excluded.match_status,
+       matched_by = NULL, fields = '{}', stale = '{}', as_of = NULL, refreshed_at = now()
+ WHERE (held.org_id, held.match_status) IS DISTINCT FROM (excluded.org_id, excluded.match_status);

@@ -31,7 +31,7 @@ SELECT o.org_id, o.name, o.conn_id, o.disconnected_at, w.watermark_at,
        SELECT max(read_until) AS watermark_at FROM proven_window x
         WHERE x.org_id = o.org_id AND x.kind IN ('initial', 'incremental')) AS w
  CROSS JOIN LATERAL (
-       SELECT count(*) AS pending_changes,
+       SELECT coalesce(sum(coalesce(cardinality(c.entity_ids), 1)), 0)::bigint AS pending_changes,
               coalesce(extract(epoch FROM now() - min(c.queued_at)), 0)::float8 AS oldest_change_seconds
          FROM pending_change c WHERE c.org_id = o.org_id) AS p
  ORDER BY o.org_id;
@@ -165,7 +165,7 @@ SELECT DISTINCT ON (stage, scope) stage, scope, status, counts, started_at,
 SELECT count(*) FILTER (WHERE entity IN ('salesforce_contact', 'respond_contact')) AS normalize_contacts,
        count(*) FILTER (WHERE entity IN ('salesforce_key', 'respond_key')) AS match_contacts,
        count(*) FILTER (WHERE entity = 'sidebar_row') AS materialize_sidebar
-  FROM pending_change
+  FROM pending_entity
  WHERE org_id = %(org_id)s;
 
 -- name: count_workspace_rows

@@ -36,6 +36,7 @@ _ERASE = (
     "erase_quarantined",
     "erase_mirrored",
     "erase_changes",
+    "erase_shared_changes",
 )
 _FOR_NO_ORG = {"erase_issues", "erase_rules", "erase_unusable_rules"}
 

@@ -334,7 +334,7 @@ def test_a_death_in_the_middle_leaves_the_changes_to_the_next_run(
     execute = database.Transaction.execute
 
     def die(tx: database.Transaction, name: str, /, **params: Any) -> int:
-        if name == "upsert_wanted_rows":
+        if name == "upsert_ambiguous_rows":
             raise KeyboardInterrupt
         return execute(tx, name, **params)
 

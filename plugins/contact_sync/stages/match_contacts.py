@@ -1,25 +1,43 @@
-"""Match: one respond contact, at most one Salesforce contact, and a reason for each miss."""
+"""Match: one respond contact, at most one Salesforce contact, and a reason for each miss.
+
+Few changes are followed by index; many (a quarter of the org's contacts) are one join of everybody. Both give the
+same rows.
+"""
 
 from __future__ import annotations
 
 from contact_sync import database, holds
-from contact_sync.stages import _ledger
+from contact_sync.stages import _brake, _ledger
 
 STAGE = "match_contacts"
 
-_DECIDE = (
-    "insert_affected_keys",
-    "count_key_holders",
-    "analyze_affected",
+#: Contacts of an org from which on a quarter of them changed means that everybody is matched in one join.
+BROAD_FROM = 10_000
+
+_FIND = ("analyze_affected", "insert_crowded_keys")
+_FIND_ALL = ("allow_large_joins", "read_keys_in_order", "insert_all_crowded_keys", "read_keys_as_they_come")
+_WEIGH = (
+    "contest_standing_answers",
+    "analyze_verdicts",
+    "insert_contested_keys",
+    "analyze_contested_keys",
     "insert_candidates",
     "insert_standing_answers",
-    "insert_verdicts",
-    "analyze_verdicts",
+    "analyze_candidates",
+    "weigh_contested",
     "resolve_most_recent",
     "apply_standing_answers",
-    "explain_unmatched",
+    "note_shared_keys",
+    "explain_keyless",
 )
-_SETTLE = ("delete_stale_matches", "delete_stale_issues", "upsert_matches", "upsert_issues")
+_SETTLE = (
+    "delete_stale_matches",
+    "delete_stale_issues",
+    "update_matches",
+    "insert_matches",
+    "update_issues",
+    "insert_issues",
+)
 
 
 def run(db: database.Database, *, org_id: str, run_id: str) -> dict[str, int]:
@@ -27,7 +45,7 @@ def run(db: database.Database, *, org_id: str, run_id: str) -> dict[str, int]:
 
     The outcome depends on mirrors, keys, decisions, creations and settings alone: incremental or full, in any
     order, gives the same rows. Returns counts: ``looked_at``, ``matched``, ``ambiguous``, ``unmatched``,
-    ``written``.
+    ``written``, and ``held`` if the brake withheld some.
     """
     with (
         db.advisory_lock(f"match:{org_id}") as is_held,
@@ -43,22 +61,46 @@ def run(db: database.Database, *, org_id: str, run_id: str) -> dict[str, int]:
 
 def _match(db: database.Database, org_id: str) -> dict[str, int]:
     with db.transaction() as tx:
-        tx.execute("create_match_tables")
-        if not tx.execute("claim_key_changes", org_id=org_id):
+        extent = tx.one("select_key_change_extent", org_id=org_id, broad_from=BROAD_FROM)
+        if extent is None or not extent["changes"]:
             return {}
-        return process(tx, org_id=org_id)
+        tx.execute("create_match_tables")
+        is_broad = bool(extent["is_broad"])
+        tx.execute("claim_all_key_changes" if is_broad else "claim_key_changes", org_id=org_id)
+        counts = process(tx, org_id=org_id, is_broad=is_broad, is_braked=True)
+    if is_broad:
+        db.one("analyze_matches")
+    return counts
 
 
-def process(tx: database.Transaction, *, org_id: str) -> dict[str, int]:
-    """Match the contacts of the working table; return the verdicts' counts and how many rows were written."""
-    for name in _DECIDE:
-        _execute(tx, name, org_id)
+def process(
+    tx: database.Transaction, *, org_id: str, is_broad: bool = False, is_braked: bool = False
+) -> dict[str, int]:
+    """Match the contacts of the working table, or everybody; return the verdicts' counts and rows written.
+
+    ``is_braked`` withholds too great a loss; one contact that a creation brings along is none.
+    """
+    tx.one("hold_off_erasures", org_id=org_id)
+    _judge(tx, org_id, is_broad=is_broad)
     # a disconnect that runs at this moment waits for us, so it removes what we write now
     tx.all("lock_serving_workspaces", org_id=org_id)
+    held = _brake.withhold_unmatches(tx, org_id=org_id) if is_braked else 0
     written = sum(_execute(tx, name, org_id) for name in _SETTLE)
     verdicts = tx.one("count_verdicts")
     assert verdicts is not None
-    return {**verdicts, "written": written}
+    return {**verdicts, "written": written, **({"held": held} if held else {})}
+
+
+def _judge(tx: database.Transaction, org_id: str, *, is_broad: bool) -> None:
+    """Fill the working table of verdicts: in one join for most, by weighing candidates for the contested."""
+    for name in _FIND_ALL if is_broad else _FIND:
+        _execute(tx, name, org_id)
+    tx.execute("analyze_crowded_keys")
+    tx.execute("insert_verdicts", org_id=org_id, is_broad=is_broad)
+    if is_broad:
+        tx.execute("insert_strays", org_id=org_id)
+    for name in _WEIGH:
+        _execute(tx, name, org_id)
 
 
 def _execute(tx: database.Transaction, name: str, org_id: str) -> int:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 
 from contact_sync import database, fields, records, tenants
-from contact_sync.stages import _ledger
+from contact_sync.stages import _brake, _ledger
 
 STAGE = "materialize_sidebar"
+
+#: Rows of an org from which on a quarter of them changed means that all are compared in one join.
+BROAD_FROM = 10_000
 
 _UNSEEN = "Salesforce does not show this field to the connection."
 _LOST = "Salesforce no longer shows this field to the connection; its last value is kept."
@@ -16,7 +19,8 @@ _LOST = "Salesforce no longer shows this field to the connection; its last value
 def run(db: database.Database, *, org_id: str, run_id: str) -> dict[str, int]:
     """Bring the sidebar rows of one org up to date, in one transaction; readers see old rows or new, never half.
 
-    Returns counts: ``looked_at``, ``written``, ``removed`` rows and ``layouts`` rewritten.
+    Returns counts: ``looked_at``, ``written``, ``removed`` rows and ``layouts`` rewritten, and ``held`` if the
+    brake withheld some.
     """
     with (
         db.advisory_lock(f"match:{org_id}") as is_held,
@@ -38,23 +42,39 @@ def _materialize(db: database.Database, org_id: str) -> dict[str, int]:
             for row in tx.all("select_workspaces_to_lay_out", org_id=org_id)
         )
         tx.execute("create_sidebar_tables")
-        looked_at = tx.execute("claim_sidebar_changes", org_id=org_id)
+        extent = tx.one("select_sidebar_change_extent", org_id=org_id, broad_from=BROAD_FROM)
+        assert extent is not None
+        is_broad = bool(extent["is_broad"])
+        if is_broad:
+            tx.execute("claim_all_sidebar_changes", org_id=org_id)
+            looked_at = extent["matches"]
+        else:
+            looked_at = tx.execute("claim_sidebar_changes", org_id=org_id)
         if looked_at:
             # an edit of a merged record moves in the moment in which the row shows the winner
             tx.execute("supersede_merged_edits", org_id=org_id)
             tx.execute("follow_merges", org_id=org_id)
-        written, removed = process(tx, org_id=org_id)
-    return {"looked_at": looked_at, "written": written, "removed": removed, "layouts": layouts}
+        # a disconnect that runs at this moment waits for us, so it removes what is held now
+        tx.all("lock_serving_workspaces", org_id=org_id)
+        held, is_broad = _brake.withhold_blanks(tx, org_id=org_id, is_broad=is_broad)
+        written, removed = process(tx, org_id=org_id, is_broad=is_broad)
+    if is_broad:
+        db.one("analyze_matches")
+    counts = {"looked_at": looked_at, "written": written, "removed": removed, "layouts": layouts}
+    return {**counts, "held": held} if held else counts
 
 
-def process(tx: database.Transaction, *, org_id: str) -> tuple[int, int]:
-    """Bring the rows of the working table up to date; return how many were written and removed."""
-    tx.execute("analyze_changed_rows")
-    tx.execute("insert_wanted_rows", org_id=org_id)
+def process(tx: database.Transaction, *, org_id: str, is_broad: bool = False) -> tuple[int, int]:
+    """Bring the rows of the working table, or all, up to date; return how many were written and removed."""
+    tx.one("hold_off_erasures", org_id=org_id)
+    tx.execute("allow_large_joins" if is_broad else "analyze_changed_rows")
     # a disconnect that runs at this moment waits for us, so it removes what we write now
     tx.all("lock_serving_workspaces", org_id=org_id)
-    removed = tx.execute("delete_unwanted_rows", org_id=org_id)
-    return tx.execute("upsert_wanted_rows", org_id=org_id), removed
+    removed = tx.execute("delete_unwanted_rows", org_id=org_id, is_broad=is_broad)
+    written = tx.one("write_matched_rows", org_id=org_id, is_broad=is_broad)
+    assert written is not None
+    ambiguous = tx.execute("upsert_ambiguous_rows", org_id=org_id, is_broad=is_broad)
+    return written["written"] + ambiguous, removed
 
 
 def _layout(tx: database.Transaction, workspace_id: str, *, is_editing: bool) -> list[records.Json]:
