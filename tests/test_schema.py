@@ -10,7 +10,7 @@ from psycopg2 import errors as sqlstate
 
 from contact_sync import database
 from tests.raw_sql import RawSql
-from tests.stages.house import NOON, ORG, WORKSPACE, House, person_id
+from tests.stages.house import NOON, ORG, OTHER_ORG, WORKSPACE, House, person_id
 
 
 @pytest.fixture
@@ -85,6 +85,30 @@ def test_a_contact_has_one_standing_decision(house: House) -> None:
     house.decide(1, 1)
     with pytest.raises(sqlstate.UniqueViolation):
         house.decide(1, 2)
+
+
+def test_a_contact_needs_its_org(house: House) -> None:
+    with pytest.raises(sqlstate.ForeignKeyViolation):
+        house.raw.insert(
+            "salesforce_contact",
+            org_id=OTHER_ORG,
+            salesforce_id=person_id(1),
+            system_modstamp=NOON,
+            read_at=NOON,
+        )
+
+
+def test_contacts_go_with_their_org(house: House) -> None:
+    house.person(1)
+    house.raw("UPDATE workspace SET org_id = NULL")
+    house.raw("DELETE FROM salesforce_org")
+    assert house.raw.value("SELECT count(*) FROM salesforce_contact") == 0
+
+
+@pytest.mark.parametrize("text", ["0035g00000000001", "0035g0000000000-AA", "0035g0000000001AAAA", ""])
+def test_an_id_has_18_letters_and_digits(raw: RawSql, text: str) -> None:
+    with pytest.raises(sqlstate.CheckViolation):
+        raw("SELECT %(id)s::salesforce_id", id=text)
 
 
 def test_a_window_is_proven_only_if_it_adds_up(house: House) -> None:
