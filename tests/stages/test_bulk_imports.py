@@ -84,8 +84,9 @@ def test_a_load_is_recognized_before_anybody_is_created(
     salesforce.extract("extract")
     load_salesforce_contacts.run(salesforce.db, salesforce.session, org_id=salesforce.org_id, run_id="load")
     house_of.match(salesforce.org_id)
-    place = {"org_id": salesforce.org_id, "run_id": "judge"}
-    judge_bulk_imports.run(salesforce.db, salesforce.session, **place, settle_seconds=-30.0)
+    judge_bulk_imports.run(
+        salesforce.db, salesforce.session, org_id=salesforce.org_id, run_id="judge", settle_seconds=-30.0
+    )
     verdicts = house_of.raw(
         "SELECT split_part(email, '.', 1) AS how, is_bulk_import, count(*) AS contacts"
         " FROM salesforce_contact GROUP BY 1, 2 ORDER BY 1, 2"
