@@ -117,12 +117,15 @@ SELECT n.raw, sha256(convert_to(n.raw, 'UTF8')) AS raw_digest
 WITH held AS (
     SELECT v.kind, v.region, v.raw, v.raw_digest
       FROM changed_salesforce x
-      JOIN salesforce_raw_value v ON v.org_id = %(org_id)s AND v.salesforce_id = x.salesforce_id
+     CROSS JOIN LATERAL (
+           SELECT s.kind, s.region, s.raw, s.raw_digest FROM salesforce_raw_value s
+            WHERE s.org_id = %(org_id)s AND s.salesforce_id = x.salesforce_id OFFSET 0) AS v
      UNION
     SELECT v.kind, v.region, v.raw, v.raw_digest
       FROM changed_respond x
-      JOIN respond_raw_value v USING (workspace_id, respond_id)
-     WHERE v.org_id = %(org_id)s
+     CROSS JOIN LATERAL (
+           SELECT s.kind, s.region, s.raw, s.raw_digest FROM respond_raw_value s
+            WHERE s.org_id = %(org_id)s AND s.workspace_id = x.workspace_id AND s.respond_id = x.respond_id OFFSET 0) AS v
 )
 SELECT h.kind, h.region, h.raw, h.raw_digest, r.kind IS NOT NULL AS is_known, r.key AS old_key
   FROM held h
@@ -177,7 +180,10 @@ ANALYZE effective_contact;
 INSERT INTO wanted_salesforce_key (kind, key, salesforce_id, effective_id, source_fields)
 SELECT k.kind, k.key, v.salesforce_id, e.effective_id, array_agg(DISTINCT v.source_field ORDER BY v.source_field)
   FROM effective_contact e
-  JOIN salesforce_raw_value v ON v.org_id = %(org_id)s AND v.salesforce_id = e.salesforce_id
+ -- each contact by its id: a plan that begins with the view digests the whole mirror for a handful of changes
+ CROSS JOIN LATERAL (
+       SELECT s.salesforce_id, s.kind, s.region, s.raw, s.raw_digest, s.source_field
+         FROM salesforce_raw_value s WHERE s.org_id = %(org_id)s AND s.salesforce_id = e.salesforce_id OFFSET 0) AS v
   JOIN key_rule r ON r.kind = v.kind AND r.region = v.region AND r.raw_digest = v.raw_digest
  CROSS JOIN LATERAL (
        SELECT v.kind, r.key WHERE r.key IS NOT NULL
@@ -217,8 +223,10 @@ ON CONFLICT (org_id, kind, key, salesforce_id) DO UPDATE
 INSERT INTO wanted_respond_key (workspace_id, kind, key, respond_id)
 SELECT DISTINCT v.workspace_id, k.kind, k.key, v.respond_id
   FROM changed_respond x
-  JOIN respond_raw_value v USING (workspace_id, respond_id)
-  JOIN workspace w USING (workspace_id)
+ CROSS JOIN LATERAL (
+       SELECT s.workspace_id, s.respond_id, s.kind, s.region, s.raw, s.raw_digest FROM respond_raw_value s
+        WHERE s.org_id = %(org_id)s AND s.workspace_id = x.workspace_id AND s.respond_id = x.respond_id OFFSET 0) AS v
+  JOIN workspace w ON w.workspace_id = v.workspace_id
   JOIN key_rule r ON r.kind = v.kind AND r.region = v.region AND r.raw_digest = v.raw_digest
  CROSS JOIN LATERAL (
        SELECT v.kind, r.key WHERE r.key IS NOT NULL
@@ -226,8 +234,7 @@ SELECT DISTINCT v.workspace_id, k.kind, k.key, v.respond_id
        SELECT 'phone_national', r.national WHERE r.national IS NOT NULL
         UNION ALL
        SELECT v.kind || '_raw', v.raw
-        WHERE w.match_mode = 'exact' AND r.reason IS DISTINCT FROM 'empty' AND octet_length(v.raw) <= 1000) AS k (kind, key)
- WHERE v.org_id = %(org_id)s;
+        WHERE w.match_mode = 'exact' AND r.reason IS DISTINCT FROM 'empty' AND octet_length(v.raw) <= 1000) AS k (kind, key);
 
 -- name: delete_unwanted_respond_keys
 -- Drop the keys that changed respond contacts no longer have; those of another org are its own run's.

@@ -136,6 +136,8 @@ CREATE TRIGGER workspace_forgets_holds AFTER UPDATE OF org_id ON workspace FOR E
 CREATE FUNCTION blanked_contacts(wanted_workspace text, is_broad boolean) RETURNS SETOF bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
     any_blanked text;
+    looked_at text := CASE WHEN is_broad THEN 'sidebar_fields h' ELSE
+        'changed_row x JOIN sidebar_fields h ON h.workspace_id = x.workspace_id AND h.respond_id = x.respond_id' END;
 BEGIN
     SELECT string_agg(format('(coalesce(h.fields -> %1$L, ''null'') <> ''null'' AND coalesce(%2$s, ''null'') = ''null'')', field_name,
                              CASE WHEN mirror_expression(field_name) IS NULL THEN format('s.payload -> %L', field_name)
@@ -148,12 +150,11 @@ BEGIN
     END IF;
     RETURN QUERY EXECUTE format($query$
         SELECT h.respond_id
-          FROM sidebar_fields h
+          FROM %s
           JOIN contact_match m ON m.workspace_id = h.workspace_id AND m.respond_id = h.respond_id AND m.salesforce_id = h.salesforce_id
           JOIN salesforce_contact s ON s.org_id = m.org_id AND s.salesforce_id = m.salesforce_id
          WHERE h.workspace_id = $1 AND h.as_of IS DISTINCT FROM s.read_at AND (%s)
-           AND (%L OR EXISTS (SELECT FROM changed_row x WHERE x.workspace_id = h.workspace_id AND x.respond_id = h.respond_id))
-        $query$, any_blanked, is_broad) USING wanted_workspace;
+        $query$, looked_at, any_blanked) USING wanted_workspace;
 END
 $$;
 COMMENT ON FUNCTION blanked_contacts(text, boolean) IS 'Respond contacts whose sidebar row would lose a value: of all, or of those in changed_row.';
