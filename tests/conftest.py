@@ -50,6 +50,7 @@ def template(postgres_server: postgres.Server) -> str:
     postgres.psql(postgres_server, f"CREATE DATABASE {TEMPLATE} OWNER contact_sync_owner")
     owner = database.Database(postgres_server.url(TEMPLATE, "contact_sync_owner"))
     migrations.migrate(owner)
+    migrations.publish_to_analysts(owner)
     owner.close()
     return TEMPLATE
 

@@ -16,6 +16,11 @@ SELECT pg_advisory_unlock(hashtextextended(%(key)s, 0)) AS is_released;
 -- Params: none | Rows: 1
 SELECT pg_advisory_xact_lock(hashtextextended('contact_sync migrations', 0));
 
+-- name: publish_to_analysts
+-- Let the analysts' roles read the tables as they are now; rows are what a superuser must type first.
+-- Params: none | Rows: 0..n (command)
+SELECT command FROM publish_to_analysts() AS command;
+
 -- name: insert_migration
 -- Record a migration before it runs; no row means that it was applied already.
 -- Params: name text | Rows: none

@@ -20,6 +20,17 @@ def migrate(db: database.Database) -> list[str]:
     return [name for name in names if _apply(db, name)]
 
 
+def publish_to_analysts(db: database.Database) -> list[str]:
+    """Let the roles ``contact_sync_analyst`` and ``…_pii`` read the tables as they are now; twice is harmless.
+
+    Returns the SQL that a superuser must run first, where the migrator may not make roles or let them in; empty if
+    all is done. Needs the schema's owner, migrated.
+    """
+    with db.transaction() as tx:
+        tx.one("lock_migrations")
+        return [row["command"] for row in tx.all("publish_to_analysts")]
+
+
 def pending_names() -> list[str]:
     """Return the file names of all migrations after the bootstrap, in order; StopError on a name out of form."""
     names = sorted(path.name for path in statements.MIGRATIONS_DIRECTORY.glob("*.sql"))

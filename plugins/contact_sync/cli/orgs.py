@@ -39,6 +39,7 @@ def migrate(arguments: argparse.Namespace) -> None:
     db = database.Database(owner or role or "")
     try:
         applied = _missing(db) if arguments.dry_run else migrations.migrate(db)
+        to_type = [] if arguments.dry_run else migrations.publish_to_analysts(db)
     except errors.StopError as error:
         if owner:
             raise
@@ -49,7 +50,13 @@ def migrate(arguments: argparse.Namespace) -> None:
         db.close()
     verb = "would apply" if arguments.dry_run else "applied"
     lines = [f"{verb} {name}" for name in applied] or ["nothing to do: all migrations are applied"]
-    output.answer(arguments, {"applied": applied, "dry_run": arguments.dry_run}, lines)
+    if to_type:
+        lines += [
+            "analysts cannot read yet: a superuser must type the following, then migrate again",
+            *(f"  {command};" for command in to_type),
+        ]
+    document = {"applied": applied, "superuser_must_run": to_type, "dry_run": arguments.dry_run}
+    output.answer(arguments, document, lines)
 
 
 def _missing(db: database.Database) -> list[str]:
