@@ -20,8 +20,13 @@ SELECT q.ran_at IS NOT NULL AS has_run, q.verdict, extract(epoch FROM now() - q.
  WHERE o.org_id = %(org_id)s;
 
 -- name: measure_salesforce_contacts
--- Count an org's contacts, what is wrong with their ids and times, and what they lack.
+-- Count an org's contacts, what is wrong with their ids and times, what they lack, and the values of those normalized by now.
 -- Params: org_id text | Rows: 1 (contacts, repeated_ids, malformed_ids, future_stamps, without_last_name, without_email, without_phone, email_values, phone_values)
+WITH waiting AS (
+    SELECT DISTINCT entity_id FROM pending_entity WHERE org_id = %(org_id)s AND entity = 'salesforce_contact'
+), all_waiting AS (
+    SELECT coalesce(bool_or(entity_id IS NULL), false) AS holds FROM waiting
+)
 SELECT count(*) FILTER (WHERE presence = 'live') AS contacts,
        -- ids of 18 characters differ by more than case
        count(*) - count(DISTINCT lower(salesforce_id)) AS repeated_ids,
@@ -31,10 +36,13 @@ SELECT count(*) FILTER (WHERE presence = 'live') AS contacts,
        count(*) FILTER (WHERE presence = 'live' AND last_name IS NULL) AS without_last_name,
        count(*) FILTER (WHERE presence = 'live' AND email IS NULL) AS without_email,
        count(*) FILTER (WHERE presence = 'live' AND num_nonnulls(phone, mobile_phone, home_phone, other_phone) = 0) AS without_phone,
-       count(email) AS email_values,
-       coalesce(sum(num_nonnulls(phone, mobile_phone, home_phone, other_phone)), 0)::bigint AS phone_values
-  FROM salesforce_contact
- WHERE org_id = %(org_id)s;
+       count(email) FILTER (WHERE is_normalized) AS email_values,
+       coalesce(sum(num_nonnulls(phone, mobile_phone, home_phone, other_phone)) FILTER (WHERE is_normalized), 0)::bigint AS phone_values
+  FROM (SELECT c.*, w.entity_id IS NULL AND NOT a.holds AS is_normalized
+          FROM salesforce_contact c
+         CROSS JOIN all_waiting a
+          LEFT JOIN waiting w ON w.entity_id = c.salesforce_id
+         WHERE c.org_id = %(org_id)s) AS judged;
 
 -- name: measure_salesforce_keys
 -- Count the values of an org's contacts that became keys, and keys whose shape is wrong.
@@ -47,12 +55,22 @@ SELECT coalesce(sum(cardinality(source_fields)) FILTER (WHERE kind = 'email'), 0
  WHERE org_id = %(org_id)s;
 
 -- name: measure_respond_contacts
--- Count the values of the respond contacts that the org serves.
+-- Count the respond contacts that the org serves, and the values of those normalized by now.
 -- Params: org_id text | Rows: 1 (respond_contacts, respond_email_values, respond_phone_values)
-SELECT count(*) AS respond_contacts, count(email) AS respond_email_values, count(phone) AS respond_phone_values
-  FROM respond_contact
- WHERE org_id = %(org_id)s
-   AND gone_at IS NULL;
+WITH waiting AS (
+    SELECT DISTINCT workspace_id, entity_id FROM pending_entity WHERE org_id = %(org_id)s AND entity = 'respond_contact'
+), all_waiting AS (
+    SELECT array_agg(workspace_id) FILTER (WHERE entity_id IS NULL) AS workspaces FROM waiting
+)
+SELECT count(*) AS respond_contacts, count(email) FILTER (WHERE is_normalized) AS respond_email_values,
+       count(phone) FILTER (WHERE is_normalized) AS respond_phone_values
+  FROM (SELECT c.email, c.phone,
+               w.entity_id IS NULL AND coalesce(c.workspace_id <> ALL (a.workspaces), true) AS is_normalized
+          FROM respond_contact c
+         CROSS JOIN all_waiting a
+          LEFT JOIN waiting w ON w.workspace_id = c.workspace_id AND w.entity_id = c.respond_id::text
+         WHERE c.org_id = %(org_id)s
+           AND c.gone_at IS NULL) AS judged;
 
 -- name: measure_respond_keys
 -- Count those that became keys, and keys whose shape is wrong.

@@ -11,7 +11,7 @@ import pytest
 
 from contact_sync import holds
 from contact_sync.stages import gate_contacts
-from tests.stages.house import NOON, ORG, OTHER_ORG, House, person_id
+from tests.stages.house import NOON, ORG, OTHER_ORG, WORKSPACE, House, person_id
 
 ADA = "ada@example.com"
 _runs = itertools.count(1)
@@ -57,6 +57,32 @@ def why(house: House) -> list[str]:
 
 
 # When
+
+
+def test_contacts_that_wait_to_be_normalized_do_not_count_as_keyless(house: House) -> None:
+    for number in range(1, 151):
+        house.person(number, email=f"p{number}@example.com", phone=f"+1202555{number:04}")
+    loaded(house)
+    house.normalize(ORG)
+    for number in range(1, 151):
+        house.person(150 + number, email=f"q{number}@example.com", phone=f"+1303555{number:04}")
+        house.contact(number, email=f"p{number}@example.com", phone=f"+1202555{number:04}")
+    assert gate_contacts.run(house.db, org_id=ORG, run_id="gate")["failed"] == 0
+
+
+@pytest.mark.parametrize("kind", ["salesforce", "respond"])
+def test_contacts_that_all_wait_say_nothing_about_keys(house: House, kind: str) -> None:
+    for number in range(1, 151):
+        house.person(number, email=f"p{number}@example.com")
+        house.contact(number, email=f"p{number}@example.com")
+    loaded(house)
+    whole = {"org_id": ORG, "entity": f"{kind}_contact", "entity_id": None}
+    house.normalize(ORG)
+    house.raw("DELETE FROM salesforce_key")
+    house.raw("DELETE FROM respond_key")
+    house.raw("DELETE FROM pending_change")
+    house.raw.insert("pending_change", workspace_id=WORKSPACE if kind == "respond" else None, **whole)
+    assert gate_contacts.run(house.db, org_id=ORG, run_id="gate")["failed"] == 0
 
 
 def test_nothing_is_judged_before_the_first_load(house: House) -> None:
