@@ -78,8 +78,7 @@ def test_contacts_that_all_wait_say_nothing_about_keys(house: House, kind: str) 
     loaded(house)
     whole = {"org_id": ORG, "entity": f"{kind}_contact", "entity_id": None}
     house.normalize(ORG)
-    house.raw("DELETE FROM salesforce_key")
-    house.raw("DELETE FROM respond_key")
+    house.raw({"salesforce": "DELETE FROM salesforce_key", "respond": "DELETE FROM respond_key"}[kind])
     house.raw("DELETE FROM pending_change")
     house.raw.insert("pending_change", workspace_id=WORKSPACE if kind == "respond" else None, **whole)
     assert gate_contacts.run(house.db, org_id=ORG, run_id="gate")["failed"] == 0
