@@ -38,7 +38,8 @@ SELECT count(*) FILTER (WHERE presence = 'live') AS contacts,
        count(*) FILTER (WHERE presence = 'live' AND num_nonnulls(phone, mobile_phone, home_phone, other_phone) = 0) AS without_phone,
        count(email) FILTER (WHERE is_normalized) AS email_values,
        coalesce(sum(num_nonnulls(phone, mobile_phone, home_phone, other_phone)) FILTER (WHERE is_normalized), 0)::bigint AS phone_values
-  FROM (SELECT c.*, w.entity_id IS NULL AND NOT a.holds AS is_normalized
+  FROM (SELECT c.salesforce_id, c.presence, c.last_name, c.email, c.phone, c.mobile_phone, c.home_phone, c.other_phone,
+               c.system_modstamp, c.created_at, c.last_modified_at, w.entity_id IS NULL AND NOT a.holds AS is_normalized
           FROM salesforce_contact c
          CROSS JOIN all_waiting a
           LEFT JOIN waiting w ON w.entity_id = c.salesforce_id
