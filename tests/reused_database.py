@@ -26,7 +26,8 @@ SELECT ARRAY[(SELECT string_agg(format('%s %s %s', oid, relnatts, relacl), ',' O
 SIZE = "SELECT pg_database_size(current_database())"
 DELETES = """
 SELECT string_agg('DELETE FROM ' || oid::regclass, ';') FROM pg_class
- WHERE relnamespace = 'contact_sync'::regnamespace AND relkind = 'r' AND relname NOT IN ('schema_migration', 'analyst_column')
+ WHERE relnamespace = 'contact_sync'::regnamespace AND relkind = 'r'
+   AND relname NOT IN ('schema_migration', 'analyst_column', 'analyst_salt')
 """
 #: Sessions that a test left open, such as a pool of its own, must not write into the next one.
 END_SESSIONS = """

@@ -2,44 +2,49 @@
 -- listed here as plain, and the schema contact_sync_masked has the same names with the others masked. contact_sync_analyst_pii
 -- sees the values. What is not listed here is shown to neither; nobody sees secrets.
 
--- Masks. A null stays a null, so that what is missing can be counted.
-CREATE FUNCTION mask_hidden(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN value IS NOT NULL THEN '***' END
-$$;
+-- Masks. A null stays a null, so that what is missing can be counted. Their bodies are bound now, whatever search_path they are called under.
+CREATE FUNCTION mask_hidden(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN value IS NOT NULL THEN '***' END;
 COMMENT ON FUNCTION mask_hidden(text) IS 'Three stars.';
-CREATE FUNCTION mask_shape(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT regexp_replace(regexp_replace(value, '[0-9]', '9', 'g'), '[^\u0001-\u0040\u005b-\u0060\u007b-\u007f]', 'x', 'g')
-$$;
+CREATE FUNCTION mask_shape(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN regexp_replace(regexp_replace(value, '[0-9]', '9', 'g'), '[^\u0001-\u0040\u005b-\u0060\u007b-\u007f]', 'x', 'g');
 COMMENT ON FUNCTION mask_shape(text) IS 'How a value is written: each digit a 9, each letter an x, ASCII punctuation and spaces as they are.';
-CREATE FUNCTION mask_json(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN jsonb_typeof(value) = 'null' THEN value WHEN value IS NOT NULL THEN '"***"' END
-$$;
+CREATE FUNCTION mask_key(value text, salt bytea) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN mask_shape(value) || ' #' || left(encode(sha256(salt || convert_to(value, 'UTF8')), 'hex'), 12);
+COMMENT ON FUNCTION mask_key(text, bytea) IS 'The shape of a key and a mark that equal keys share, so that masked keys can be joined and counted.';
+CREATE FUNCTION mask_json(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN jsonb_typeof(value) = 'null' THEN value WHEN value IS NOT NULL THEN '"***"' END;
 COMMENT ON FUNCTION mask_json(jsonb) IS 'Three stars for whatever is there.';
-CREATE FUNCTION mask_values(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN jsonb_typeof(value) = 'object' THEN
+CREATE FUNCTION mask_values(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN jsonb_typeof(value) = 'object' THEN
                 (SELECT coalesce(jsonb_object_agg(v.key, mask_json(v.value)), '{}') FROM jsonb_each(value) AS v)
-           ELSE mask_json(value) END
-$$;
+           ELSE mask_json(value) END;
 COMMENT ON FUNCTION mask_values(jsonb) IS 'An object''s names, with three stars for each value.';
-CREATE FUNCTION mask_shapes(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN jsonb_typeof(value) = 'object' THEN
+CREATE FUNCTION mask_shapes(value jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN jsonb_typeof(value) = 'object' THEN
                 (SELECT coalesce(jsonb_object_agg(v.key, CASE WHEN jsonb_typeof(v.value) = 'string'
                         THEN to_jsonb(mask_shape(v.value #>> '{}')) ELSE mask_json(v.value) END), '{}') FROM jsonb_each(value) AS v)
-           ELSE mask_json(value) END
-$$;
+           ELSE mask_json(value) END;
 COMMENT ON FUNCTION mask_shapes(jsonb) IS 'An object''s names, with the shape of each value.';
-CREATE FUNCTION mask_entity(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN value ~ '^[A-Za-z0-9]{1,18}$' THEN value ELSE regexp_replace(value, '^(email|phone)?.*$', '\1:***') END
-$$;
+CREATE FUNCTION mask_entity(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN value ~ '^[A-Za-z0-9]{1,18}$' THEN value ELSE regexp_replace(value, '^(email|phone)?.*$', '\1:***') END;
 COMMENT ON FUNCTION mask_entity(text) IS 'An id as it is; of kind:key the kind of a plain key.';
-CREATE FUNCTION mask_id(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN value ~ '^003[A-Za-z0-9]{12}([A-Za-z0-9]{3})?$' THEN value ELSE mask_hidden(value) END
-$$;
+CREATE FUNCTION mask_id(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN value ~ '^003[A-Za-z0-9]{12}([A-Za-z0-9]{3})?$' THEN value ELSE mask_hidden(value) END;
 COMMENT ON FUNCTION mask_id(text) IS 'The Id of a Contact as it is, anything else hidden.';
-CREATE FUNCTION mask_hint(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT split_part(value, ':', 1)
-$$;
+CREATE FUNCTION mask_hint(value text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN split_part(value, ':', 1);
 COMMENT ON FUNCTION mask_hint(text) IS 'What to do, without the values that follow a colon.';
+
+CREATE TABLE analyst_salt (
+    salt      bytea NOT NULL,
+    only_one  boolean PRIMARY KEY DEFAULT true CHECK (only_one)
+);
+COMMENT ON TABLE analyst_salt IS 'Keeps the marks of masked keys from being found out by trying; no analyst reads it.';
+COMMENT ON COLUMN analyst_salt.salt IS '32 random bytes, made once per database.';
+COMMENT ON COLUMN analyst_salt.only_one IS 'Always true.';
+REVOKE INSERT, UPDATE, DELETE ON analyst_salt FROM contact_sync_app;
+INSERT INTO analyst_salt (salt) VALUES (sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')));
 
 CREATE TABLE analyst_column (
     relation  text NOT NULL,
@@ -47,12 +52,12 @@ CREATE TABLE analyst_column (
     mask      text NOT NULL,
     PRIMARY KEY (relation, name),
     CONSTRAINT analyst_column_mask CHECK (mask IN (
-        'plain', 'hidden', 'shape', 'json', 'values', 'shapes', 'entity', 'id', 'hint', 'country', 'withheld', 'secret'))
+        'plain', 'hidden', 'shape', 'key', 'json', 'values', 'shapes', 'entity', 'id', 'hint', 'country', 'withheld', 'secret'))
 );
 COMMENT ON TABLE analyst_column IS 'What analysts may read. A table without a row here is closed to them; so is, to the masked role, a column of text, JSON or bytes without one.';
 COMMENT ON COLUMN analyst_column.relation IS 'Table or view.';
 COMMENT ON COLUMN analyst_column.name IS 'Its column.';
-COMMENT ON COLUMN analyst_column.mask IS 'plain: as it is; hidden, shape, json, values, shapes, entity, id, hint: the function mask_… of it; country: its ISO code where it is known; withheld: not shown to contact_sync_analyst; secret: to neither.';
+COMMENT ON COLUMN analyst_column.mask IS 'plain: as it is; hidden, shape, key, json, values, shapes, entity, id, hint: the function mask_… of it; country: its ISO code where it is known; withheld: not shown to contact_sync_analyst; secret: to neither.';
 REVOKE INSERT, UPDATE, DELETE ON analyst_column FROM contact_sync_app;
 
 INSERT INTO analyst_column (relation, name, mask)
@@ -65,9 +70,9 @@ SELECT l.relation, n.name, l.mask
     ('contact_creation', 'plain', 'workspace_id status rule identifier tags error_code'),
     ('contact_creation', 'hidden', 'error_detail'),
     ('contact_match', 'plain', 'workspace_id matched_by'),
-    ('contact_match', 'shape', 'email_key phone_key'),
+    ('contact_match', 'key', 'email_key phone_key'),
     ('creation_claim', 'plain', 'workspace_id kind'),
-    ('creation_claim', 'shape', 'key'),
+    ('creation_claim', 'key', 'key'),
     ('edit_event', 'plain', 'from_status to_status'),
     ('edit_event', 'hidden', 'actor'),
     ('edit_event', 'values', 'detail'),
@@ -81,22 +86,24 @@ SELECT l.relation, n.name, l.mask
     ('held_change', 'hidden', 'decided_by'),
     ('held_contact', 'plain', 'workspace_id kind'),
     ('key_rule', 'plain', 'kind region rules_version reason'),
-    ('key_rule', 'shape', 'key e164 national'),
+    ('key_rule', 'key', 'key e164 national'),
     -- a digest of a phone number is found out by trying
     ('key_rule', 'withheld', 'raw_digest'),
     ('match_day', 'plain', 'workspace_id reasons'),
     ('match_decision', 'plain', 'workspace_id'),
     ('match_decision', 'hidden', 'reason decided_by'),
     ('match_explanation', 'plain', 'workspace_id salesforce_id effective_id kind salesforce_fields verdict matched_by issue_status issue_reason'),
-    ('match_explanation', 'shape', 'key respond_value'),
+    ('match_explanation', 'key', 'key'),
+    ('match_explanation', 'shape', 'respond_value'),
     ('match_explanation', 'shapes', 'salesforce_values'),
     ('match_issue', 'plain', 'workspace_id status reason candidates'),
     ('match_overview', 'plain', 'workspace_id status reason'),
     ('near_miss', 'plain', 'workspace_id kind nearness salesforce_field rule verdict'),
-    ('near_miss', 'shape', 'key respond_value salesforce_key salesforce_value'),
+    ('near_miss', 'key', 'key salesforce_key'),
+    ('near_miss', 'shape', 'respond_value salesforce_value'),
     ('near_miss', 'hint', 'hint'),
     ('near_pair', 'plain', 'workspace_id respond_kind kind salesforce_kind source_fields'),
-    ('near_pair', 'shape', 'respond_key salesforce_key'),
+    ('near_pair', 'key', 'respond_key salesforce_key'),
     ('pending_change', 'plain', 'workspace_id entity'),
     ('pending_change', 'entity', 'entity_id'),
     ('pending_change', 'withheld', 'entity_ids'),
@@ -116,7 +123,7 @@ SELECT l.relation, n.name, l.mask
     ('respond_contact', 'values', 'payload'),
     ('respond_contact', 'withheld', 'content_hash'),
     ('respond_key', 'plain', 'workspace_id kind'),
-    ('respond_key', 'shape', 'key'),
+    ('respond_key', 'key', 'key'),
     ('respond_look', 'plain', 'workspace_id'),
     ('respond_raw_value', 'plain', 'workspace_id kind source_field region'),
     ('respond_raw_value', 'shape', 'raw'),
@@ -130,7 +137,7 @@ SELECT l.relation, n.name, l.mask
     ('salesforce_field', 'plain', 'name label type picklist'),
     ('salesforce_field_event', 'plain', 'field_name event detail'),
     ('salesforce_key', 'plain', 'kind source_fields'),
-    ('salesforce_key', 'shape', 'key'),
+    ('salesforce_key', 'key', 'key'),
     ('salesforce_org', 'plain', 'name conn_id instance_url api_version settled_detail describe_versions'),
     ('salesforce_raw_value', 'plain', 'presence kind source_field region'),
     ('salesforce_raw_value', 'shape', 'raw'),
@@ -178,9 +185,10 @@ BEGIN
                                WHEN 'country' THEN format($column$CASE WHEN v.%1$I IS NOT NULL THEN coalesce((SELECT r.key
                                    FROM contact_sync.key_rule r WHERE r.kind = 'country' AND r.region = ''
                                     AND r.raw_digest = sha256(convert_to(v.%1$I, 'UTF8'))), '***') END AS %1$I$column$, name)
-                               ELSE format('contact_sync.%I(%I) AS %I', 'mask_' || mask, name, name) END, ', ' ORDER BY place) AS columns
+                               WHEN 'key' THEN format('contact_sync.mask_key(%1$I, (SELECT salt FROM contact_sync.analyst_salt)) AS %1$I', name)
+                               ELSE format('contact_sync.%I(%I) AS %I', 'mask_' || mask, name, name) END, ', ' ORDER BY place)
+                   FILTER (WHERE mask NOT IN ('withheld', 'secret')) AS columns
           FROM analyst_column_mask
-         WHERE mask NOT IN ('withheld', 'secret')
          GROUP BY relation
         HAVING bool_or(mask <> 'plain')
          ORDER BY relation
@@ -272,7 +280,7 @@ BEGIN
     PERFORM create_masked_views();
     FOR analyst IN SELECT rolname FROM pg_roles WHERE rolname IN ('contact_sync_analyst', 'contact_sync_analyst_pii') LOOP
         PERFORM grant_to_analysts(analyst, CASE analyst WHEN 'contact_sync_analyst_pii' THEN ARRAY['secret']
-            ELSE ARRAY['hidden', 'shape', 'json', 'values', 'shapes', 'entity', 'id', 'hint', 'country', 'withheld', 'secret'] END);
+            ELSE ARRAY['hidden', 'shape', 'key', 'json', 'values', 'shapes', 'entity', 'id', 'hint', 'country', 'withheld', 'secret'] END);
         BEGIN
             EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), analyst);
         EXCEPTION WHEN insufficient_privilege THEN
