@@ -4,7 +4,7 @@
 Every 2 minutes, for each connected workspace: go on with the walk at the rate that respond.io allows, until the next
 run takes over, so that no turn in the rate is lost; write contacts whose content is news, ask one by one for those that
 an agent just opened, mark as gone those that two walks did not meet and that answer 404.
-Emits `respond_contacts` when the mirror changed: a run with news ends with its walk, one without news is skipped.
+Emits `respond_contacts` at its end when the mirror changed or a webhook's news wait; a run without news is skipped.
 A task holds its worker for 2 minutes; beyond 8 workspaces, each task walks several of them one after the other.
 
 ### When it fails

@@ -2,21 +2,26 @@
 -- A walk is open until its last page; the next run goes on where it stopped. A respond_look waits while it has asked_at.
 
 -- name: open_walk
--- Begin a walk unless one is open; return the open one.
--- Params: workspace_id text | Rows: 1 (walk_id, cursor_id, began_at)
+-- Begin a walk unless one is open; return the open one, and whether none was ever finished before it.
+-- Params: workspace_id text | Rows: 1 (walk_id, cursor_id, began_at, is_first)
 WITH begun AS (
     INSERT INTO respond_walk (workspace_id, began_at)
     VALUES (%(workspace_id)s, now())
     ON CONFLICT (workspace_id) WHERE finished_at IS NULL DO NOTHING
     RETURNING walk_id, cursor_id, began_at
+), open AS (
+    SELECT walk_id, cursor_id, began_at FROM begun
+     UNION ALL
+    SELECT walk_id, cursor_id, began_at
+      FROM respond_walk
+     WHERE workspace_id = %(workspace_id)s
+       AND finished_at IS NULL
+       AND NOT EXISTS (SELECT FROM begun)
 )
-SELECT walk_id, cursor_id, began_at FROM begun
- UNION ALL
-SELECT walk_id, cursor_id, began_at
-  FROM respond_walk
- WHERE workspace_id = %(workspace_id)s
-   AND finished_at IS NULL
-   AND NOT EXISTS (SELECT FROM begun);
+SELECT walk_id, cursor_id, began_at,
+       NOT EXISTS (SELECT FROM respond_walk f
+                    WHERE f.workspace_id = %(workspace_id)s AND f.finished_at IS NOT NULL) AS is_first
+  FROM open;
 
 -- name: upsert_respond_contacts
 -- Write contacts whose content is news; equal content touches nothing, and a lagging list page yields to a fresh reading.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent import futures
 from typing import Any
 
 import pytest
@@ -87,6 +88,25 @@ def test_news_of_an_opened_contact_end_the_run(respond: RespondSide, raw: RawSql
     counts = respond.extract(pace=extract_respond_contacts.Pace(seconds=60.0, is_rolling=True))
     # the first one, and the one that was under way
     assert counts["pages"] <= 2
+
+
+def test_a_rolling_run_ends_with_the_first_walk_ever_and_then_rolls_on(respond: RespondSide) -> None:
+    people(respond, 3)
+    pace = extract_respond_contacts.Pace(seconds=1.0, is_rolling=True)
+    assert respond.extract("first", pace=pace)["walks"] == 1
+    assert respond.extract("second", pace=pace)["walks"] > 1
+
+
+def test_a_run_waits_for_the_one_before_it_and_takes_over(respond: RespondSide) -> None:
+    people(respond, 3)
+    with respond.db.advisory_lock(f"walk:{WORKSPACE}"):
+        assert respond.extract("impatient") == {}
+    with futures.ThreadPoolExecutor(1) as beside:
+        with respond.db.advisory_lock(f"walk:{WORKSPACE}"):
+            pace = extract_respond_contacts.Pace(patience_seconds=30.0)
+            patient = beside.submit(respond.extract, "patient", pace=pace)
+            assert futures.wait([patient], timeout=0.5).not_done
+        assert patient.result()["walks"] == 1
 
 
 def test_opened_contacts_go_before_a_creation(

@@ -28,10 +28,10 @@ def run(
 ) -> dict[str, int]:
     """Go on with the walk at the rate that respond.io allows, to its end; write contacts whose content is news.
 
-    A rolling run begins the next walk at once, and ends with news that somebody waits for. Contacts that an agent
-    just opened go first. Returns counts: ``pages``, ``contacts`` met, ``written``, ``quarantined``, ``opened`` ones
-    asked for, ``gone``, ``walks`` finished, and ``heard``: contacts whose news, by webhook too, still wait to be
-    matched.
+    A rolling run begins the next walk at once; it ends early with the first walk ever, and with news of a contact
+    that an agent just opened. Those go first. Returns counts: ``pages``, ``contacts`` met, ``written``,
+    ``quarantined``, ``opened`` ones asked for, ``gone``, ``walks`` finished, and ``heard``: contacts whose news, by
+    webhook too, still wait to be matched.
     Raises RetryError if respond.io does not answer: the walk goes on there next time. StopError if it refuses us.
     """
     deadline = time.monotonic() + pace.seconds
@@ -45,7 +45,7 @@ def run(
             # here, because creations are counted call by call
             _content.make_tag(db, respond, workspace_id)
             walker = _Walker(db, respond, workspace_id, deadline, counts)
-            while walker.walk() and pace.is_rolling and not walker.has_news():
+            while walker.walk() and pace.is_rolling:
                 pass
             counts["heard"] = walker.count_heard()
     return counts
@@ -87,11 +87,8 @@ class _Walker:
         if is_last:
             self._counts["walks"] += 1
             self._counts["gone"] += _looks.mark_gone(self._db, self._respond, self._workspace_id)
-        return is_last and self._has_time()
-
-    def has_news(self) -> bool:
-        """Tell whether this run has what matching should look at now."""
-        return bool(self._counts["written"] or self._counts["gone"] or self.count_heard())
+        # nobody is matched before the first walk is over: matching must hear of it now
+        return is_last and not walk["is_first"] and self._has_time()
 
     def count_heard(self) -> int:
         """Return how many contacts' news still wait to be matched."""
