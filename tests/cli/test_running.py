@@ -101,3 +101,15 @@ def test_a_dry_run_of_creations_names_samples(command: Command, house: House) ->
     assert result["counts"]["planned"] == 1
     assert result["samples"] == {"planned": [person_id(1)]}
     assert person_id(1) in command("run", "create_contacts", "--dry-run").out
+
+
+def test_what_is_withheld_is_no_success(command: Command, house: House) -> None:
+    house.person(1, email="ada@example.com")
+    house.contact(1, email="ada@example.com")
+    house.match()
+    house.settings(brake_count=0, brake_share=0)
+    house.change_person(1, email=None)
+    command("run", "normalize_contacts")
+    said = command("run", "match_contacts", "--json")
+    assert said.code == 1
+    assert said.json["results"][0]["counts"]["held"] == 1
