@@ -32,6 +32,13 @@ DELETE FROM quarantined_row
 DELETE FROM absent_winner
  WHERE asked_at < now() - interval '30 days';
 
+-- name: delete_old_edits
+-- Forget edits that were settled 400 days ago, with their history; what a later edit took back or waited for stays beside it.
+-- Params: none | Rows: none
+DELETE FROM field_edit e
+ WHERE e.settled_at < now() - interval '400 days'
+   AND NOT EXISTS (SELECT FROM field_edit l WHERE l.after_edit_id = e.edit_id OR l.reverts_edit_id = e.edit_id);
+
 -- name: blank_gone_payloads
 -- Forget what contacts held that were purged or hidden 30 days ago; the row stays and says what became of it.
 -- Params: none | Rows: none

@@ -10,7 +10,7 @@ import pytest
 from contact_sync import keys
 from contact_sync.stages import sweep_leftovers
 from tests.raw_sql import RawSql
-from tests.stages.house import NOON, ORG, House
+from tests.stages.house import NOON, ORG, WORKSPACE, House, person_id
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -139,3 +139,36 @@ def test_winners_that_nobody_asks_for_any_more_are_forgotten(house: House, raw: 
     raw.insert("absent_winner", org_id=ORG, salesforce_id="003" + "1" * 15)
     assert sweep(house)["winners"] == 1
     assert raw.column("SELECT salesforce_id FROM absent_winner") == ["003" + "1" * 15]
+
+
+def edit(raw: RawSql, title: str, **cells: Any) -> int:
+    row = raw(
+        """
+        INSERT INTO field_edit (org_id, workspace_id, salesforce_id, target_salesforce_id, respond_id, field_name,
+                                base_value, new_value, requested_by, reverts_edit_id)
+        VALUES (%(org)s, %(workspace)s, %(person)s, %(person)s, 1, 'Title', '"Dr"', %(title)s, 'ann', %(reverts)s)
+        RETURNING edit_id
+        """,
+        org=ORG, workspace=WORKSPACE, person=person_id(1), title=f'"{title}"', reverts=cells.get("reverts"),
+    )  # fmt: skip
+    edit_id = int(row[0]["edit_id"])
+    raw.update("field_edit", {"edit_id": edit_id}, status="discarded", settled_at=cells.get("settled_at"))
+    return edit_id
+
+
+def test_settled_edits_are_forgotten_after_a_year_and_their_history_with_them(
+    house: House, raw: RawSql
+) -> None:
+    house.person(1)
+    edit(raw, "forgotten", settled_at=LONG_AGO)
+    recent = edit(raw, "recent", settled_at=datetime.now(UTC))
+    assert sweep(house)["edits"] == 1
+    assert raw.column("SELECT edit_id FROM field_edit") == [recent]
+    assert set(raw.column("SELECT edit_id FROM edit_event")) == {recent}
+
+
+def test_an_old_edit_stays_while_a_later_one_takes_it_back(house: House, raw: RawSql) -> None:
+    house.person(1)
+    old = edit(raw, "old", settled_at=LONG_AGO)
+    edit(raw, "revert", settled_at=datetime.now(UTC), reverts=old)
+    assert sweep(house)["edits"] == 0

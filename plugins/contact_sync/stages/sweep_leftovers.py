@@ -9,10 +9,10 @@ STAGE = "sweep_leftovers"
 
 
 def run(db: database.Database, *, run_id: str) -> dict[str, int]:
-    """Delete old windows, runs and resolved rows, blank what gone contacts held, upgrade rules of older versions.
+    """Delete old windows, runs, resolved rows and edits, blank what gone contacts held, upgrade rules of older versions.
 
-    Returns counts: ``windows``, ``stage_runs``, ``quarantined_rows``, ``winners``, ``payloads``, ``rules`` to be
-    made anew, ``unused_rules``.
+    Returns counts: ``windows``, ``stage_runs``, ``quarantined_rows``, ``winners``, ``edits``, ``payloads``, ``rules``
+    to be made anew, ``unused_rules``.
     """
     with (
         db.advisory_lock("sweep") as is_held,
@@ -24,6 +24,7 @@ def run(db: database.Database, *, run_id: str) -> dict[str, int]:
                 "stage_runs": db.execute("delete_old_stage_runs"),
                 "quarantined_rows": db.execute("delete_resolved_rows"),
                 "winners": db.execute("delete_old_winners"),
+                "edits": db.execute("delete_old_edits"),
                 "payloads": db.execute("blank_gone_payloads"),
                 **_refresh_rules(db),
             }
