@@ -9,7 +9,7 @@ STAGE = "sweep_leftovers"
 
 
 def run(db: database.Database, *, run_id: str) -> dict[str, int]:
-    """Delete old windows, runs, resolved rows and edits, blank what gone contacts held, upgrade rules of older versions.
+    """Delete old windows, runs, resolved rows and edits, blank what gone contacts held, make outdated rules anew.
 
     Returns counts: ``windows``, ``stage_runs``, ``quarantined_rows``, ``winners``, ``edits``, ``payloads``, ``rules``
     to be made anew, ``unused_rules``.
