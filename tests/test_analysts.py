@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator
 
 import psycopg2
@@ -13,6 +12,7 @@ from psycopg2.extras import Json
 
 from contact_sync import database
 from sandbox import postgres
+from tests import analyst_login
 from tests.ada import settle
 from tests.raw_sql import RawSql
 from tests.stages.house import ORG, House, person_id
@@ -72,17 +72,12 @@ def ada(db: database.Database, raw: RawSql) -> House:
 
 @pytest.fixture
 def log_in(postgres_server: postgres.Server, database_url: str) -> Iterator[LogIn]:
-    """Opens a session as one of the roles would: by name and password, with nothing set."""
+    """Opens a session as one of the roles."""
     opened = []
 
     def as_role(role: str) -> RawSql:
-        password = secrets.token_urlsafe()
-        postgres.psql(postgres_server, f"ALTER ROLE {role} LOGIN PASSWORD '{password}'")
-        name = database_url.rsplit("/", 1)[1]
         session = RawSql.__new__(RawSql)
-        session._connection = psycopg2.connect(
-            host="127.0.0.1", port=postgres_server.port, dbname=name, user=role, password=password
-        )
+        session._connection = psycopg2.connect(analyst_login.url(postgres_server, database_url, role))
         session._connection.autocommit = True
         opened.append(session)
         return session

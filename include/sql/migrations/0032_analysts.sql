@@ -173,6 +173,12 @@ SELECT c.oid AS relation_oid, c.relname::text AS relation, a.attnum AS place, a.
    AND c.relkind IN ('r', 'v')
    AND EXISTS (SELECT FROM analyst_column x WHERE x.relation = c.relname);
 COMMENT ON VIEW analyst_column_mask IS 'Each column that is open to analysts, or could be, with its mask: what publish_to_analysts grants by.';
+COMMENT ON COLUMN analyst_column_mask.relation_oid IS 'The table''s or view''s number in Postgres.';
+COMMENT ON COLUMN analyst_column_mask.relation IS 'Table or view.';
+COMMENT ON COLUMN analyst_column_mask.place IS 'The column''s number in Postgres.';
+COMMENT ON COLUMN analyst_column_mask.name IS 'Its column.';
+COMMENT ON COLUMN analyst_column_mask.mask IS 'As in analyst_column; for a column without a row there plain or withheld, by its type.';
+COMMENT ON COLUMN analyst_column_mask.is_listed IS 'Whether analyst_column has it.';
 
 CREATE FUNCTION create_masked_views() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
