@@ -118,3 +118,12 @@ def test_a_windows_numbers_are_all_there(command: Command, busy: House, raw: Raw
     assert [org["windows"][0][f"rows_{name}"] for name in names] == [1, 1, 1, 1, 0, 2, 3]
     shown = command("status").out
     assert "reported  landed  distinct  changed  quarantined  erased  late  calls" in shown
+
+
+def test_an_org_that_is_withheld_from_matching_raises_an_alert(
+    command: Command, busy: House, raw: RawSql
+) -> None:
+    raw.insert("held_change", org_id=ORG, kind="gate", affected=7)
+    printed = command("status").out
+    assert "ALERT: hold 1: rows did not pass the quality checks, so nobody of the org is matched" in printed
+    assert [hold["kind"] for hold in command("status", "--json").json["orgs"][0]["holds"]] == ["gate"]

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from contact_sync import database
+from contact_sync import database, holds
 from contact_sync.cli import access, ages, auditing, output, paces, words
 
 WINDOWS = 3
@@ -43,12 +43,14 @@ def run(arguments: argparse.Namespace) -> int | None:
 def _orgs(db: database.Database) -> list[Item]:
     windows = [dict(row) for row in db.all("select_latest_windows", windows=WINDOWS)]
     allowed, read = access.read(db), ages.read(db)
+    held = [dict(row) for row in holds.in_force(db)]
     return [
         {
             **row,
             **allowed[row["org_id"]],
             **read[row["org_id"]],
             "windows": [window for window in windows if window["org_id"] == row["org_id"]],
+            "holds": [hold for hold in held if hold["org_id"] == row["org_id"]],
         }
         for row in db.all("select_org_status")
     ]
@@ -109,6 +111,7 @@ def _org(org: Item) -> Iterator[str]:
     yield f"  settled           {_settled(org)}"
     yield f"  waiting changes   {org['pending_changes']}{_oldest(org)}"
     yield f"  in quarantine     {org['quarantined_rows']}"
+    yield from map(_held, org["holds"])
     yield from access.lines(org)
     yield from ages.lines(org)
     headers = (
@@ -130,6 +133,14 @@ def _org(org: Item) -> Iterator[str]:
     rows = [tuple(window[name] for name in names) for window in org["windows"]]
     yield from output.table(headers, rows, indent="  ")
     yield ""
+
+
+def _held(hold: Item) -> str:
+    where = (
+        f"in workspace {hold['workspace_id']}" if hold["workspace_id"] else "so nobody of the org is matched"
+    )
+    what = f"{holds.KINDS[hold['kind']]}, {where}"
+    return f"  ALERT: hold {hold['hold_id']}: {what}. python -m contact_sync approve shows it"
 
 
 def _reach(org: Item) -> str:
