@@ -132,20 +132,6 @@ def test_results_are_asked_for_in_the_jobs_own_version(session: auth.Session, or
     assert org.calls[0].url.path == "/services/data/v65.0/jobs/query/750/results"
 
 
-@pytest.mark.parametrize("name", ["nextRecordsUrl", "nextRecordUrl"])
-def test_the_locators_of_all_sets_are_gathered(session: auth.Session, org: ScriptedOrg, name: str) -> None:
-    url = "/services/data/v66.0/jobs/query/750/results?locator="
-    following = "/services/data/v66.0/jobs/query/750/resultpages?locator=b"
-    pages = iter(
-        [
-            {"resultPages": [{"resultUrl": url + "a"}], name: following, "done": False},
-            {"resultPages": [{"resultUrl": url + "b"}], "done": True},
-        ]
-    )
-    org.answer = lambda _: httpx.Response(200, json=next(pages))
-    assert bulk.locators(session, JOB) == ["a", "b"]
-
-
 def test_deleting_a_job_that_is_gone_is_no_error(session: auth.Session, org: ScriptedOrg) -> None:
     org.answer = lambda _: refusal(404, "NOT_FOUND")
     bulk.delete(session, JOB.job_id)
@@ -154,9 +140,3 @@ def test_deleting_a_job_that_is_gone_is_no_error(session: auth.Session, org: Scr
 def test_a_deleted_job_answers_204(session: auth.Session, org: ScriptedOrg) -> None:
     org.answer = lambda _: httpx.Response(204)
     bulk.delete(session, JOB.job_id)
-
-
-def test_an_aborted_job_is_told_so(session: auth.Session, org: ScriptedOrg) -> None:
-    org.answer = lambda _: job("Aborted")
-    bulk.abort(session, JOB.job_id)
-    assert org.calls[0].content == b'{"state":"Aborted"}'

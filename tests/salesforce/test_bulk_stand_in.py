@@ -58,14 +58,6 @@ def test_deleted_contacts_are_in_the_results(live: auth.Session, store: Store, v
     assert ids(text(live, completed(live, query.select(["Id"])))) == [salesforce_id]
 
 
-def test_compressed_results_are_the_same(live: auth.Session, store: Store) -> None:
-    store.insert_contacts([{"LastName": "Ünïcødé 漢字"}])
-    job = completed(live, query.select(["Id", "LastName"]))
-    with bulk.results(live, job, is_compressed=True) as part:
-        packed = b"".join(iter(lambda: part.read(8192), b""))
-    assert packed.decode() == text(live, job)
-
-
 def test_results_cut_off_are_asked_for_again(live: auth.Session, store: Store, vendor: httpx.Client) -> None:
     store.insert_contacts({"LastName": f"Person {i}"} for i in range(25))
     job = completed(live, query.select(["Id"]))
@@ -98,21 +90,6 @@ def test_a_deleted_job_is_not_found(live: auth.Session, store: Store) -> None:
     with pytest.raises(errors.RejectError) as caught:
         bulk.read(live, job.job_id)
     assert caught.value.code == "NOT_FOUND"
-
-
-def test_the_sets_of_a_job_can_be_fetched_side_by_side(
-    live: auth.Session, store: Store, vendor: httpx.Client
-) -> None:
-    vendor.post("/_sandbox/settings", json={"bulk_result_rows": 10}).raise_for_status()
-    made = store.insert_contacts({"LastName": f"Person {i}"} for i in range(75))
-    job = completed(live, query.select(["Id"]))
-    found = [
-        salesforce_id
-        for locator in bulk.locators(live, job)
-        for salesforce_id in ids(text(live, job, locator))
-    ]
-    assert set(found) <= set(made)
-    assert len(found) == len(set(found)) >= 65
 
 
 def test_somebodys_bulk_load_is_seen(live: auth.Session) -> None:

@@ -445,6 +445,28 @@ def test_a_used_up_quota_defers_the_window_and_the_next_run_reads_it(
     assert windows(raw) == [("initial", "proven")]
 
 
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(403, "REQUEST_LIMIT_EXCEEDED"), (400, "INVALIDJOBSTATE"), (503, "SERVER_UNAVAILABLE")],
+)
+def test_a_job_that_cannot_be_deleted_takes_nothing_from_its_proof(
+    planned: Loading, raw: RawSql, status: int, code: str
+) -> None:
+    refusal = [{"errorCode": code, "message": "no"}]
+    fault = {"method": "DELETE", "path": "*/jobs/query/*", "status": status, "body": refusal, "times": None}
+    planned.side.steer("POST", "/faults", fault)
+    planned.side.impatient()
+    assert planned() == {"windows": 1, "rows_landed": 25, "rows_merged": 25, "rows_quarantined": 0}
+    assert windows(raw) == [("initial", "proven")]
+
+
+def test_a_field_that_went_while_a_window_waits_is_noticed_by_the_load(planned: Loading, raw: RawSql) -> None:
+    planned.side.steer("POST", "/permissions", {"field": "Title", "access": "none"})
+    assert planned()["windows"] == 1
+    assert windows(raw) == [("initial", "proven")]
+    assert raw.value("SELECT lost_at IS NOT NULL FROM salesforce_field WHERE name = 'Title'")
+
+
 def test_what_is_newer_in_the_mirror_is_not_overwritten(planned: Loading, raw: RawSql) -> None:
     planned("first")
     salesforce_id = raw.column("SELECT salesforce_id FROM salesforce_contact ORDER BY 1")[0]

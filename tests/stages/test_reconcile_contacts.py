@@ -143,6 +143,22 @@ def test_a_big_list_comes_by_bulk(
     assert raw.value("SELECT count(*) FROM salesforce_listing") == 0
 
 
+def test_without_the_asynchronous_api_a_big_list_comes_by_rest(
+    salesforce: SalesforceSide, raw: RawSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [person(salesforce) for _ in range(5)]
+    salesforce.extract()
+    hidden = hide(salesforce, raw)
+    forget(raw, found[0])
+    monkeypatch.setattr(extract_salesforce_contacts, "SMALL", 4)
+    refusal = [{"errorCode": "FUNCTIONALITY_NOT_ENABLED", "message": "Async API not enabled"}]
+    fault = {"path": "*/jobs/query", "status": 403, "body": refusal, "times": None}
+    salesforce.steer("POST", "/faults", fault)
+    counts = reconcile(salesforce)
+    assert (counts["ids"], counts["fetched"], counts["not_visible"]) == (5, 1, 1)
+    assert presence(raw, hidden) == "not_visible"
+
+
 def test_from_a_list_with_holes_nothing_is_concluded(
     salesforce: SalesforceSide, raw: RawSql, monkeypatch: pytest.MonkeyPatch
 ) -> None:

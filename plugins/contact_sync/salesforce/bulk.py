@@ -6,23 +6,24 @@ bytes; nothing here holds a whole set. A locator can be fetched again as long as
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
 from contact_sync import answers, errors, records
 from contact_sync.salesforce import auth, query
 
+log = logging.getLogger(__name__)
+
 _JOBS = "/jobs/query"
 _JOB = "/jobs/query/{id}"
 _RESULTS = "/jobs/query/{id}/results"
-_PAGES = "/jobs/query/{id}/resultPages"
 
 JobState = Literal["UploadComplete", "InProgress", "JobComplete", "Failed", "Aborted"]
 
@@ -32,6 +33,10 @@ _NOT_ENABLED = "FUNCTIONALITY_NOT_ENABLED"
 _POLL_FIRST_SECONDS = 0.2
 _POLL_SLOWER = 1.35
 _POLL_LONGEST_SECONDS = 10.0
+
+
+class NotEnabledError(errors.RejectError):
+    """The org has REST, but no asynchronous API: what a job would bring is read page by page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +94,7 @@ def create(session: auth.Session, soql: str) -> Job:
     """Start a ``queryAll`` job. ORDER BY and LIMIT switch off Salesforce's own chunking: leave them out.
 
     Repeated after an unclear answer: a job too many costs one of ten thousand a day and nothing else.
-    Raises RejectError FUNCTIONALITY_NOT_ENABLED where the org has REST but no Bulk API.
+    Raises NotEnabledError where the org has REST but no Bulk API.
     """
     body = {
         "operation": "queryAll",
@@ -151,18 +156,18 @@ def results(
     *,
     locator: str | None = None,
     max_rows: int | None = None,
-    is_compressed: bool = False,
 ) -> Iterator[ResultSet]:
     """Open one set of results, the first without a ``locator``; each set begins with the header row.
 
-    ``is_compressed`` saves transfer and costs time on both sides: for far networks.
+    Where the next set begins is told before the rows, so that several can be fetched side by side. Not compressed:
+    that costs both sides more time than it saves on the way.
     """
     params: dict[str, str | int] = {}
     if locator:
         params["locator"] = locator
     if max_rows:
         params["maxRecords"] = max_rows
-    headers = {"Accept": "text/csv", "Accept-Encoding": "gzip" if is_compressed else "identity"}
+    headers = {"Accept": "text/csv", "Accept-Encoding": "identity"}
     path = f"/services/data/v{job.api_version}{_JOBS}/{job.job_id}/results"
     with session.stream("GET", _RESULTS, path, params=params, headers=headers) as answer:
         following = answer.headers.get("Sforce-Locator")
@@ -180,34 +185,12 @@ def results(
             raise
 
 
-def locators(session: auth.Session, job: Job) -> list[str]:
-    """Return the locators of all sets after a complete job, for fetching them side by side.
-
-    Raises RejectError where the org doesn't offer it (404): walk from set to set instead.
-    """
-    found: list[str] = []
-    path: str | None = f"/services/data/v{job.api_version}{_JOBS}/{job.job_id}/resultPages"
-    seen: set[str] = set()
-    while path:
-        if path in seen:
-            raise errors.RetryError(f"Salesforce GET {_PAGES} gave the same page twice")
-        seen.add(path)
-        body = session.get_json(_PAGES, path)
-        found += [_locator(str(page["resultUrl"])) for page in body.get("resultPages") or []]
-        # the guide's text says nextRecordUrl, its example nextRecordsUrl
-        following = body.get("nextRecordsUrl") or body.get("nextRecordUrl")
-        path = str(following) if following and not body.get("done") else None
-    return found
-
-
 def delete(session: auth.Session, job_id: str) -> None:
-    """Delete a finished job and its results; one that is gone already is no error."""
-    session.call("DELETE", _JOB, f"{_JOBS}/{job_id}", accept=(404,))
-
-
-def abort(session: auth.Session, job_id: str) -> None:
-    """Stop a job that is still running. Raises RejectError INVALIDJOBSTATE if it is not."""
-    session.call("PATCH", _JOB, f"{_JOBS}/{job_id}", json={"state": "Aborted"}, is_idempotent=True)
+    """Delete a finished job and its results, a courtesy: Salesforce forgets them after seven days. Raises nothing."""
+    try:
+        session.call("DELETE", _JOB, f"{_JOBS}/{job_id}", accept=(404,))
+    except errors.ContactSyncError as error:
+        log.info("bulk job %s stays for seven days: %s", job_id, error)
 
 
 def _job(body: records.Json) -> Job:
@@ -222,7 +205,7 @@ def _job(body: records.Json) -> Job:
 def _refusal(answer: httpx.Response) -> errors.ContactSyncError:
     found = answers.read_error(answer)
     if found.code == _NOT_ENABLED:
-        return errors.RejectError(found.code, found.text, status=answer.status_code)
+        return NotEnabledError(found.code, found.text, status=answer.status_code)
     return answers.error(answer, f"Salesforce POST {_JOBS}", is_idempotent=True)
 
 
@@ -232,7 +215,3 @@ def _failure(job: Job, message: str) -> errors.ContactSyncError:
     if "QUERY_TIMEOUT" in message:
         return query.QueryTimeoutError(f"bulk job {job.job_id}: QUERY_TIMEOUT; read a smaller range")
     return errors.RejectError(code, message or f"the job is {job.state}")
-
-
-def _locator(url: str) -> str:
-    return parse_qs(urlsplit(url).query).get("locator", [""])[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from datetime import datetime
@@ -24,11 +25,12 @@ def fill(db: database.Database, salesforce: auth.Session, org_id: str) -> tuple[
     db.execute("delete_listing", org_id=org_id)
     pages = query.pages(salesforce, query.select(NAMES))
     first = next(pages)
-    if first.total_size <= extract_salesforce_contacts.SMALL:
+    job = _job(salesforce) if first.total_size > extract_salesforce_contacts.SMALL else None
+    if job:
+        reported, listed_at = _copy_job(db, salesforce, org_id, job)
+    else:
         _copy_pages(db, org_id, itertools.chain([first], pages))
         reported, listed_at = first.total_size, first.server_date
-    else:
-        reported, listed_at = _copy_job(db, salesforce, org_id)
     row = db.one("count_listed", org_id=org_id)
     assert row is not None
     if row["ids"] != reported:
@@ -49,8 +51,15 @@ def _copy_pages(db: database.Database, org_id: str, pages: Iterator[records.Quer
             )
 
 
-def _copy_job(db: database.Database, salesforce: auth.Session, org_id: str) -> tuple[int, datetime]:
-    begun = bulk.create(salesforce, query.select(NAMES))
+def _job(salesforce: auth.Session) -> bulk.Job | None:
+    with contextlib.suppress(bulk.NotEnabledError):
+        return bulk.create(salesforce, query.select(NAMES))
+    return None
+
+
+def _copy_job(
+    db: database.Database, salesforce: auth.Session, org_id: str, begun: bulk.Job
+) -> tuple[int, datetime]:
     job = bulk.wait(salesforce, begun.job_id)
     locator, is_done = None, False
     while not is_done:

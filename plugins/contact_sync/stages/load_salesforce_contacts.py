@@ -6,7 +6,7 @@ import contextlib
 import itertools
 from collections.abc import Iterator
 
-from contact_sync import database, errors, records
+from contact_sync import database, errors, records, tenants
 from contact_sync.salesforce import auth, bulk, query
 from contact_sync.stages import (
     _bulk_pages,
@@ -24,9 +24,6 @@ ATTEMPTS = 2
 
 #: Kinds that move the watermark are read in the extracting lane, everything else must not compete with it.
 _LANES: dict[str, records.Lane] = {"initial": "extract", "incremental": "extract"}
-
-#: The org has REST, but no Bulk API: its windows are read page by page.
-_NO_BULK = {"FUNCTIONALITY_NOT_ENABLED"}
 
 
 def lane_of(kind: str) -> records.Lane:
@@ -96,12 +93,11 @@ def _load(
         except errors.RejectError as error:
             # the job failed, was aborted, or is older than the seven days that Salesforce keeps it
             if attempt == ATTEMPTS:
-                detail = f"window {window.window_id} of org {window.org_id} cannot be read by Bulk API: {error.code}"
-                db.execute("end_window", window_id=window.window_id, status="failed", detail=detail)
-                raise errors.RetryError(
-                    f"{detail}. Look at extract_window.bulk_job_id in Salesforce, run again"
-                ) from error
+                raise _unreadable(db, window, error) from error
             db.execute("replan_window", window_id=window.window_id, detail=f"read again: {error.code}")
+            # a field that went since the window was planned is refused under one code or another
+            tenants.refresh_fields(db, salesforce, org_id=window.org_id)
+            window = _window(db, row)
             continue
         if outcome.is_proven:
             return outcome
@@ -109,6 +105,15 @@ def _load(
             raise _windows.short(db, outcome)
         db.execute("replan_window", window_id=window.window_id, detail="read again: it did not add up")
     raise AssertionError("the loop ends by return or raise")
+
+
+def _unreadable(
+    db: database.Database, window: _windows.Window, error: errors.RejectError
+) -> errors.RetryError:
+    """Fail a window that Salesforce refuses to read; return the error to raise."""
+    detail = f"window {window.window_id} of org {window.org_id} cannot be read by Bulk API: {error.code}"
+    db.execute("end_window", window_id=window.window_id, status="failed", detail=detail)
+    return errors.RetryError(f"{detail}. Look at extract_window.bulk_job_id in Salesforce, run again")
 
 
 def _attempt(
@@ -119,9 +124,7 @@ def _attempt(
         return _fill(db, window, pages)
     try:
         job = _job(db, salesforce, window)
-    except errors.RejectError as error:
-        if error.code not in _NO_BULK:
-            raise
+    except bulk.NotEnabledError:
         return _fill(db, window, query.pages(salesforce, _windows.soql(window)))
 
     def beat(_: bulk.Job) -> None:
