@@ -8,7 +8,7 @@ SELECT q.org_id, CASE WHEN q.workspace_id IS NULL THEN 'Salesforce' ELSE 'respon
  GROUP BY 1, 2, 5
  UNION ALL
 SELECT u.org_id, u.system, 'value', u.source_field, u.reason, count(*), NULL,
-       (array_agg(u.contact_id ORDER BY u.contact_id DESC))[1:5]
+       (array_agg(coalesce(u.salesforce_id, u.respond_id::text)))[1:5]
   FROM unusable_value u
  GROUP BY 1, 2, 4, 5
  ORDER BY 1, 2, 3, how_many DESC, 5, 4;

@@ -1,20 +1,21 @@
 -- What a person can query explains itself, and values that are no keys can be counted. docs/data-dictionary.md is made from these comments.
 
 CREATE VIEW unusable_value AS
-SELECT 'Salesforce' AS system, v.org_id, NULL::text AS workspace_id, v.salesforce_id::text AS contact_id, v.kind, v.source_field,
+SELECT 'Salesforce' AS system, v.org_id, NULL::text AS workspace_id, v.salesforce_id, NULL::bigint AS respond_id, v.kind, v.source_field,
        v.raw, v.region, u.reason
   FROM salesforce_raw_value v
   JOIN key_rule u USING (kind, region, raw_digest)
  WHERE u.reason IS NOT NULL
    AND v.presence = 'live'
  UNION ALL
-SELECT 'respond.io', v.org_id, v.workspace_id, v.respond_id::text, v.kind, v.source_field, v.raw, v.region, u.reason
+SELECT 'respond.io', v.org_id, v.workspace_id, NULL::salesforce_id, v.respond_id, v.kind, v.source_field, v.raw, v.region, u.reason
   FROM respond_raw_value v
   JOIN key_rule u USING (kind, region, raw_digest)
  WHERE u.reason IS NOT NULL;
 COMMENT ON VIEW unusable_value IS 'Filled e-mails and phones of either side that nobody can be matched by, with the reason.';
 COMMENT ON COLUMN unusable_value.system IS 'Where it is written: Salesforce or respond.io.';
-COMMENT ON COLUMN unusable_value.contact_id IS 'The salesforce_id or respond_id of the contact.';
+COMMENT ON COLUMN unusable_value.salesforce_id IS 'The Salesforce contact; null for a value in respond.io.';
+COMMENT ON COLUMN unusable_value.respond_id IS 'The respond contact; null for a value in Salesforce.';
 
 -- Columns that had no comment. The empty relation stands for each one that has a column of that name.
 DO $$

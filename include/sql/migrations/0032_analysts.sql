@@ -152,7 +152,7 @@ SELECT l.relation, n.name, l.mask
     ('sidebar_fields', 'values', 'fields'),
     ('sidebar_layout', 'plain', 'workspace_id layout'),
     ('stage_run', 'plain', 'run_id stage scope counts status error'),
-    ('unusable_value', 'plain', 'system workspace_id contact_id kind source_field region reason'),
+    ('unusable_value', 'plain', 'system workspace_id kind source_field region reason'),
     ('unusable_value', 'shape', 'raw'),
     ('webhook_event', 'plain', 'workspace_id event_id event_type outcome'),
     ('workspace', 'plain', 'workspace_id name respond_org_id respond_conn_id match_mode ambiguous_policy id_field edit_sending')
