@@ -79,6 +79,25 @@ def test_a_contact_that_is_no_candidate_is_refused_with_those_that_are(
     assert raw.value("SELECT count(*) FROM match_decision") == 0
 
 
+def test_a_record_that_was_merged_away_is_refused_in_favour_of_its_winner(
+    command: Command, ambiguous: House
+) -> None:
+    ambiguous.merge(1, 3)
+    ambiguous.match()
+    said = decide(command, "--salesforce", person_id(1))
+    assert said.code == 1
+    assert f"candidates: {person_id(2)}, {person_id(3)}" in said.err
+
+
+def test_a_long_list_of_candidates_says_how_long_it_is(command: Command, ambiguous: House) -> None:
+    ambiguous.settings(shared_key_limit=30)
+    for number in range(10, 33):
+        ambiguous.person(number, email="ada@example.com")
+    ambiguous.match()
+    said = decide(command, "--salesforce", person_id(3))
+    assert f"{person_id(27)} and 5 more" in said.err
+
+
 def test_a_dry_decision_is_checked_and_not_kept(command: Command, ambiguous: House, raw: RawSql) -> None:
     assert decide(command, "--salesforce", person_id(3), "--dry-run").code == 1
     said = decide(command, "--salesforce", person_id(1), "--dry-run", "--json")

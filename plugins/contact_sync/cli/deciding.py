@@ -71,6 +71,7 @@ def _candidate(db: database.Database, arguments: argparse.Namespace) -> str:
     if wanted in candidates:
         return str(wanted)
     known = ", ".join(candidates[:_LISTED]) or "there are none"
+    known += f" and {len(candidates) - _LISTED} more" if len(candidates) > _LISTED else ""
     raise errors.StopError(
         f"{output.visible(given)} is no candidate for respond contact {arguments.respond_id}; candidates: {known}"
     )
