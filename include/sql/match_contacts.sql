@@ -2,14 +2,14 @@
 -- Most contacts have one counterpart or none and are judged in one join; the contested few are weighed by the full rules after that.
 
 -- name: create_match_tables
--- Make the working tables of one transaction; a contact that is taken out of verdict is left as it is.
+-- Make the working tables of one transaction; create_verdicts adds the verdicts.
 -- Params: none | Rows: none
 CREATE TEMPORARY TABLE IF NOT EXISTS affected_contact (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS crowded_key (kind text, key text, live_contacts bigint) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS contested_key (workspace_id text, respond_id bigint, family text, kind text, key text, live_contacts bigint, key_limit integer) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS crowded_key (kind text, key text) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS contested_key (workspace_id text, respond_id bigint, family text, kind text, key text, key_limit integer) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS key_holder (kind text, key text, live_contacts bigint) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS candidate (workspace_id text, respond_id bigint, salesforce_id text, email_key text, phone_key text) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS standing (workspace_id text, respond_id bigint, rule text, salesforce_id text) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS verdict (workspace_id text, respond_id bigint, status text, rule text, salesforce_id text, email_key text, phone_key text, candidate_count integer, candidates text[]) ON COMMIT DROP;
 
 -- name: select_key_change_extent
 -- Tell how much of the feed is the match's, and whether that is so much of the org that all of it is matched at once.
@@ -39,10 +39,9 @@ DELETE FROM pending_change
    AND entity IN ('salesforce_key', 'respond_key');
 
 -- name: allow_large_joins
--- Let this transaction join everybody by hash and in memory, whatever statistics of new tables say.
+-- Let this transaction's joins and sorts of everybody stay in memory.
 -- Params: none | Rows: none
 SET LOCAL work_mem = '256MB';
-SET LOCAL enable_nestloop = off;
 
 -- name: claim_key_changes
 -- Take the org's key changes off the feed and list the respond contacts they concern.
@@ -79,17 +78,17 @@ SELECT r.workspace_id, r.respond_id
 ANALYZE affected_contact;
 
 -- name: insert_crowded_keys
--- List the affected contacts' keys that several Salesforce records hold, and how many live contacts these stand for.
+-- List the affected contacts' keys that so many Salesforce records hold that their pairs must not be joined unweighed.
 -- Params: org_id text | Rows: none
-INSERT INTO crowded_key (kind, key, live_contacts)
-SELECT s.kind, s.key, count(DISTINCT s.effective_id)
+INSERT INTO crowded_key (kind, key)
+SELECT s.kind, s.key
   FROM (SELECT DISTINCT k.kind, k.key
           FROM affected_contact a
           JOIN respond_key k ON k.workspace_id = a.workspace_id AND k.respond_id = a.respond_id
          WHERE k.kind IN ('email', 'phone', 'email_raw', 'phone_raw')) AS k
   JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = k.key
  GROUP BY s.kind, s.key
-HAVING count(*) > 1;
+HAVING count(*) > 20;
 
 -- name: read_keys_in_order
 -- Let the next statement walk the keys' index in order: a table of all keys in memory takes three times as long.
@@ -97,48 +96,38 @@ HAVING count(*) > 1;
 SET LOCAL enable_hashagg = off;
 
 -- name: insert_all_crowded_keys
--- List all keys that several Salesforce records of the org hold, and how many live contacts these stand for.
+-- List all keys that so many Salesforce records of the org hold that their pairs must not be joined unweighed.
 -- Params: org_id text | Rows: none
-WITH crowded AS MATERIALIZED (
-    SELECT kind, key
-      FROM salesforce_key
-     WHERE org_id = %(org_id)s
-     GROUP BY kind, key
-    HAVING count(*) > 1
-)
-INSERT INTO crowded_key (kind, key, live_contacts)
-SELECT s.kind, s.key, count(DISTINCT s.effective_id)
-  FROM crowded c
-  JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = c.kind AND s.key = c.key
- WHERE s.kind IN ('email', 'phone', 'email_raw', 'phone_raw')
- GROUP BY s.kind, s.key;
+INSERT INTO crowded_key (kind, key)
+SELECT kind, key
+  FROM salesforce_key
+ WHERE org_id = %(org_id)s
+ GROUP BY kind, key
+HAVING count(*) > 20 AND kind IN ('email', 'phone', 'email_raw', 'phone_raw');
 
 -- name: read_keys_as_they_come
 -- Leave the order of reading to the planner again.
 -- Params: none | Rows: none
 SET LOCAL enable_hashagg = on;
 
--- name: analyze_crowded_keys
--- Let the planner know how many crowded keys there are.
--- Params: none | Rows: none
-ANALYZE crowded_key;
-
--- name: insert_verdicts
+-- name: create_verdicts
 -- Judge each affected contact, or everybody of the org: one counterpart is a match, none is a miss, the rest is contested.
 -- Params: org_id text, is_broad boolean | Rows: none
-INSERT INTO verdict (workspace_id, respond_id, status, rule, salesforce_id, email_key, phone_key, candidate_count, candidates)
+CREATE TEMPORARY TABLE verdict ON COMMIT DROP AS
 SELECT workspace_id, respond_id,
-       CASE WHEN NOT is_there THEN 'gone' WHEN is_contested THEN 'contested' WHEN salesforce_id IS NULL THEN 'unmatched' ELSE 'matched' END,
+       CASE WHEN NOT is_there THEN 'gone' WHEN is_contested THEN 'contested' WHEN salesforce_id IS NULL THEN 'unmatched' ELSE 'matched' END AS status,
        CASE WHEN is_contested THEN NULL WHEN email_key IS NOT NULL AND phone_key IS NOT NULL THEN 'email+phone'
             WHEN email_key IS NOT NULL THEN 'email' WHEN phone_key IS NOT NULL THEN 'phone'
-            WHEN has_counterpart THEN 'counterpart_deleted' WHEN has_key THEN 'no_counterpart' END,
-       salesforce_id, email_key, phone_key, CASE WHEN salesforce_id IS NULL THEN 0 ELSE 1 END, '{}'
+            WHEN found = 2 THEN 'counterpart_deleted' WHEN found = 1 THEN 'no_counterpart' END AS rule,
+       salesforce_id, email_key, phone_key, 0 AS candidate_count, '{}'::text[] AS candidates
   FROM (SELECT k.workspace_id, k.respond_id, k.is_there, min(s.effective_id::text) AS salesforce_id,
                min(k.key) FILTER (WHERE k.kind IN ('email', 'email_raw') AND s.effective_id IS NOT NULL) AS email_key,
                min(k.key) FILTER (WHERE k.kind IN ('phone', 'phone_raw') AND s.effective_id IS NOT NULL) AS phone_key,
-               min(s.effective_id::text) IS DISTINCT FROM max(s.effective_id::text) OR bool_or(k.crowd IS NOT NULL) AS is_contested,
-               count(s.key) > 0 AS has_counterpart, count(k.key) > 0 AS has_key
-          FROM (SELECT a.workspace_id, a.respond_id, a.is_there, k.kind, k.key, c.live_contacts AS crowd
+               min(s.effective_id::text) IS DISTINCT FROM max(s.effective_id::text) OR max(f.found) = 3 AS is_contested,
+               max(f.found) AS found
+          FROM (SELECT a.workspace_id, a.respond_id, a.is_there, k.kind, k.key,
+                       -- a value and not a join, so that the joins may run in parallel
+                       (SELECT jsonb_object_agg(kind || ':' || key, 1) FROM crowded_key) ? (k.kind || ':' || k.key) IS TRUE AS is_crowded
                   FROM (SELECT workspace_id, respond_id, gone_at IS NULL AS is_there
                           FROM respond_contact WHERE %(is_broad)s AND org_id = %(org_id)s
                          UNION ALL
@@ -148,10 +137,9 @@ SELECT workspace_id, respond_id,
                   -- a workspace that left the org in the meantime gets no verdict from it
                   JOIN workspace w ON w.workspace_id = a.workspace_id AND w.org_id = %(org_id)s
                   LEFT JOIN respond_key k ON k.workspace_id = a.workspace_id AND k.respond_id = a.respond_id
-                   AND k.kind = ANY (CASE w.match_mode WHEN 'exact' THEN ARRAY['email_raw', 'phone_raw'] ELSE ARRAY['email', 'phone'] END)
-                  LEFT JOIN crowded_key c ON c.kind = k.kind AND c.key = k.key) AS k
-          -- a crowded key joins with nobody here, however many hold it on both sides
-          LEFT JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = CASE WHEN k.crowd IS NULL THEN k.key END
+                   AND k.kind = ANY (CASE w.match_mode WHEN 'exact' THEN ARRAY['email_raw', 'phone_raw'] ELSE ARRAY['email', 'phone'] END)) AS k
+          LEFT JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = CASE WHEN NOT k.is_crowded THEN k.key END
+         CROSS JOIN LATERAL (SELECT CASE WHEN k.is_crowded THEN 3 WHEN s.key IS NOT NULL THEN 2 WHEN k.key IS NOT NULL THEN 1 END AS found) AS f
          GROUP BY k.workspace_id, k.respond_id, k.is_there) AS judged;
 
 -- name: insert_strays
@@ -186,25 +174,34 @@ UPDATE verdict v
 ANALYZE verdict;
 
 -- name: insert_contested_keys
--- List the keys of contested contacts, with the number of live contacts behind each; null if nobody holds it.
+-- List the keys of contested contacts.
 -- Params: org_id text | Rows: none
-INSERT INTO contested_key (workspace_id, respond_id, family, kind, key, live_contacts, key_limit)
-SELECT k.workspace_id, k.respond_id, split_part(k.kind, '_', 1), k.kind, k.key,
-       CASE WHEN c.key IS NOT NULL THEN c.live_contacts WHEN s.key IS NOT NULL THEN (s.effective_id IS NOT NULL)::int END,
-       w.shared_key_limit
+INSERT INTO contested_key (workspace_id, respond_id, family, kind, key, key_limit)
+SELECT k.workspace_id, k.respond_id, split_part(k.kind, '_', 1), k.kind, k.key, w.shared_key_limit
   FROM verdict v
   JOIN workspace w ON w.workspace_id = v.workspace_id AND w.org_id = %(org_id)s
   JOIN respond_key k ON k.workspace_id = v.workspace_id AND k.respond_id = v.respond_id
    AND k.kind = ANY (CASE w.match_mode WHEN 'exact' THEN ARRAY['email_raw', 'phone_raw'] ELSE ARRAY['email', 'phone'] END)
-  LEFT JOIN crowded_key c ON c.kind = k.kind AND c.key = k.key
-  -- a key that is not crowded has one record at most
-  LEFT JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = CASE WHEN c.key IS NULL THEN k.key END
  WHERE v.status = 'contested';
 
 -- name: analyze_contested_keys
 -- Let the planner know how many keys are contested.
 -- Params: none | Rows: none
 ANALYZE contested_key;
+
+-- name: count_key_holders
+-- Count, once per contested key, the live contacts that hold it; a key that only deleted ones hold counts 0.
+-- Params: org_id text | Rows: none
+INSERT INTO key_holder (kind, key, live_contacts)
+SELECT s.kind, s.key, count(DISTINCT s.effective_id)
+  FROM (SELECT DISTINCT kind, key FROM contested_key) AS k
+  JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = k.key
+ GROUP BY s.kind, s.key;
+
+-- name: analyze_key_holders
+-- Let the planner know how many contested keys anybody holds.
+-- Params: none | Rows: none
+ANALYZE key_holder;
 
 -- name: insert_candidates
 -- List the candidates of contested contacts: live Salesforce contacts that share a key which few enough hold.
@@ -213,8 +210,8 @@ INSERT INTO candidate (workspace_id, respond_id, salesforce_id, email_key, phone
 SELECT k.workspace_id, k.respond_id, s.effective_id,
        min(k.key) FILTER (WHERE k.family = 'email'), min(k.key) FILTER (WHERE k.family = 'phone')
   FROM contested_key k
+  JOIN key_holder h ON h.kind = k.kind AND h.key = k.key AND h.live_contacts BETWEEN 1 AND k.key_limit
   JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = k.key AND s.effective_id IS NOT NULL
- WHERE k.live_contacts BETWEEN 1 AND k.key_limit
  GROUP BY k.workspace_id, k.respond_id, s.effective_id;
 
 -- name: insert_standing_answers
@@ -252,11 +249,12 @@ WITH weighed AS (
      WHERE v.status = 'contested'
      GROUP BY v.workspace_id, v.respond_id
 ), told AS (
-    SELECT workspace_id, respond_id,
-           CASE WHEN bool_or(live_contacts > key_limit) THEN 'shared_key'
-                WHEN bool_or(live_contacts IS NOT NULL) THEN 'counterpart_deleted' ELSE 'no_counterpart' END AS reason
-      FROM contested_key
-     GROUP BY workspace_id, respond_id
+    SELECT k.workspace_id, k.respond_id,
+           CASE WHEN bool_or(h.live_contacts > k.key_limit) THEN 'shared_key'
+                WHEN bool_or(h.key IS NOT NULL) THEN 'counterpart_deleted' ELSE 'no_counterpart' END AS reason
+      FROM contested_key k
+      LEFT JOIN key_holder h ON h.kind = k.kind AND h.key = k.key
+     GROUP BY k.workspace_id, k.respond_id
 )
 UPDATE verdict v
    SET status = CASE WHEN w.candidates = 1 OR w.by_both = 1 THEN 'matched' WHEN w.candidates > 1 THEN 'ambiguous' ELSE 'unmatched' END,
@@ -386,6 +384,8 @@ SELECT %(org_id)s, v.workspace_id, v.respond_id, v.salesforce_id, v.rule, v.emai
  WHERE v.status = 'matched'
    AND NOT EXISTS (
        SELECT FROM contact_match m WHERE m.workspace_id = v.workspace_id AND m.respond_id = v.respond_id)
+-- rows in the order of the primary key are written in half the time
+ ORDER BY v.workspace_id, v.respond_id
 -- what a creation matched in the meantime is on the feed again
 ON CONFLICT (workspace_id, respond_id) DO NOTHING;
 
@@ -413,6 +413,7 @@ SELECT %(org_id)s, v.workspace_id, v.respond_id, v.status, v.rule, v.candidate_c
  WHERE v.status IN ('ambiguous', 'unmatched')
    AND NOT EXISTS (
        SELECT FROM match_issue i WHERE i.workspace_id = v.workspace_id AND i.respond_id = v.respond_id)
+ ORDER BY v.workspace_id, v.respond_id
 ON CONFLICT (workspace_id, respond_id) DO NOTHING;
 
 -- name: count_verdicts

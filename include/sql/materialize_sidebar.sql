@@ -109,16 +109,18 @@ ANALYZE changed_row;
 -- Remove rows of contacts that are neither matched nor ambiguous any more; those of another org are its own run's.
 -- Params: org_id text, is_broad boolean | Rows: none
 DELETE FROM sidebar_fields s
+ USING (SELECT workspace_id, respond_id FROM changed_row WHERE NOT %(is_broad)s
+         UNION ALL
+        SELECT workspace_id, respond_id FROM sidebar_fields WHERE %(is_broad)s AND org_id = %(org_id)s) AS x
+  LEFT JOIN contact_match m ON m.org_id = %(org_id)s AND m.workspace_id = x.workspace_id AND m.respond_id = x.respond_id
+  LEFT JOIN salesforce_contact c ON c.org_id = %(org_id)s AND c.salesforce_id = m.salesforce_id
+  LEFT JOIN match_issue i ON i.org_id = %(org_id)s AND i.workspace_id = x.workspace_id AND i.respond_id = x.respond_id
+   AND i.status = 'ambiguous'
  WHERE s.org_id = %(org_id)s
-   AND (%(is_broad)s OR (s.workspace_id, s.respond_id) IN (SELECT x.workspace_id, x.respond_id FROM changed_row x))
-   AND NOT EXISTS (
-       SELECT FROM contact_match m
-         JOIN salesforce_contact c ON c.org_id = m.org_id AND c.salesforce_id = m.salesforce_id
-        WHERE m.org_id = s.org_id AND m.workspace_id = s.workspace_id AND m.respond_id = s.respond_id)
-   AND NOT EXISTS (
-       SELECT FROM match_issue i
-        WHERE i.org_id = s.org_id AND i.workspace_id = s.workspace_id AND i.respond_id = s.respond_id
-          AND i.status = 'ambiguous');
+   AND s.workspace_id = x.workspace_id
+   AND s.respond_id = x.respond_id
+   AND c.salesforce_id IS NULL
+   AND i.respond_id IS NULL;
 
 -- name: write_matched_rows
 -- Write what matched contacts show where it is new or different, one workspace after the other.
@@ -133,12 +135,20 @@ SELECT coalesce(sum(write_matched_rows(w.workspace_id, %(is_broad)s)), 0)::bigin
 -- Params: org_id text, is_broad boolean | Rows: none
 INSERT INTO sidebar_fields AS held (org_id, workspace_id, respond_id, match_status)
 SELECT i.org_id, i.workspace_id, i.respond_id, 'ambiguous'
-  FROM match_issue i
+  FROM (SELECT workspace_id, respond_id FROM changed_row WHERE NOT %(is_broad)s
+         UNION ALL
+        SELECT workspace_id, respond_id FROM match_issue
+         WHERE %(is_broad)s AND org_id = %(org_id)s AND status = 'ambiguous') AS x
+  JOIN match_issue i ON i.workspace_id = x.workspace_id AND i.respond_id = x.respond_id
   JOIN workspace w ON w.workspace_id = i.workspace_id AND w.org_id = i.org_id
  WHERE i.org_id = %(org_id)s
    AND i.status = 'ambiguous'
-   AND (%(is_broad)s OR (i.workspace_id, i.respond_id) IN (SELECT x.workspace_id, x.respond_id FROM changed_row x))
 ON CONFLICT (workspace_id, respond_id) DO UPDATE
    SET org_id = excluded.org_id, salesforce_id = NULL, salesforce_url = NULL, match_status = excluded.match_status,
        matched_by = NULL, fields = '{}', stale = '{}', as_of = NULL, refreshed_at = now()
  WHERE (held.org_id, held.match_status) IS DISTINCT FROM (excluded.org_id, excluded.match_status);
+
+-- name: join_by_hash
+-- Keep the planner from taking tables for empty that are being filled: it would read them once per row.
+-- Params: none | Rows: none
+SET LOCAL enable_nestloop = off;

@@ -21,6 +21,8 @@ _WEIGH = (
     "analyze_verdicts",
     "insert_contested_keys",
     "analyze_contested_keys",
+    "count_key_holders",
+    "analyze_key_holders",
     "insert_candidates",
     "insert_standing_answers",
     "analyze_candidates",
@@ -95,8 +97,7 @@ def _judge(tx: database.Transaction, org_id: str, *, is_broad: bool) -> None:
     """Fill the working table of verdicts: in one join for most, by weighing candidates for the contested."""
     for name in _FIND_ALL if is_broad else _FIND:
         _execute(tx, name, org_id)
-    tx.execute("analyze_crowded_keys")
-    tx.execute("insert_verdicts", org_id=org_id, is_broad=is_broad)
+    tx.execute("create_verdicts", org_id=org_id, is_broad=is_broad)
     if is_broad:
         tx.execute("insert_strays", org_id=org_id)
     for name in _WEIGH:

@@ -54,6 +54,7 @@ def _materialize(db: database.Database, org_id: str) -> dict[str, int]:
             # an edit of a merged record moves in the moment in which the row shows the winner
             tx.execute("supersede_merged_edits", org_id=org_id)
             tx.execute("follow_merges", org_id=org_id)
+        tx.execute("allow_large_joins" if is_broad else "analyze_changed_rows")
         # a disconnect that runs at this moment waits for us, so it removes what is held now
         tx.all("lock_serving_workspaces", org_id=org_id)
         held, is_broad = _brake.withhold_blanks(tx, org_id=org_id, is_broad=is_broad)
@@ -71,6 +72,8 @@ def process(tx: database.Transaction, *, org_id: str, is_broad: bool = False) ->
     # a disconnect that runs at this moment waits for us, so it removes what we write now
     tx.all("lock_serving_workspaces", org_id=org_id)
     removed = tx.execute("delete_unwanted_rows", org_id=org_id, is_broad=is_broad)
+    if is_broad:
+        tx.execute("join_by_hash")
     written = tx.one("write_matched_rows", org_id=org_id, is_broad=is_broad)
     assert written is not None
     ambiguous = tx.execute("upsert_ambiguous_rows", org_id=org_id, is_broad=is_broad)

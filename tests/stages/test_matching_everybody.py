@@ -1,0 +1,199 @@
+"""Many changes at once: rows of the feed are shared, and one join matches everybody with the same outcome."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contact_sync.stages import match_contacts, materialize_sidebar
+from tests.stages.house import NOON, ORG, WORKSPACE, WRITTEN, House, person_id
+
+ADA = "ada@example.com"
+PHONE = "+4930123456"
+#: The columns of the mirror that a sidebar can show, and fields of the payload.
+COLUMNS = (
+    *("Id", "FirstName", "LastName", "Email", "Phone", "MobilePhone", "HomePhone", "OtherPhone"),
+    *("MailingCountry", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById"),
+    *("SystemModstamp", "IsDeleted", "MasterRecordId"),
+)
+
+
+@pytest.fixture
+def broad(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quarter of an org is many, however small the org."""
+    for stage in (match_contacts, materialize_sidebar):
+        monkeypatch.setattr(stage, "BROAD_FROM", 0)
+
+
+def feed_everybody(house: House) -> None:
+    for entity in ("respond_key", "sidebar_row"):
+        house.raw.insert("pending_change", org_id=ORG, workspace_id=WORKSPACE, entity=entity)
+
+
+def of_every_kind(house: House) -> None:
+    """One contact of each verdict."""
+    house.settings(shared_key_limit=2)
+    house.person(1, email=ADA, phone=PHONE, first_name="Ada")
+    house.person(2, email="twice@example.com")
+    house.person(3, email="twice@example.com")
+    house.person(4, email="gone@example.com", presence="deleted")
+    for number in (5, 6, 7):
+        house.person(number, email="shared@example.com")
+    house.person(8, phone="+4930999999")
+    for number, email in enumerate(
+        (
+            ADA,
+            "twice@example.com",
+            "gone@example.com",
+            "shared@example.com",
+            "nobody@example.com",
+            "n/a",
+            None,
+        ),
+        1,
+    ):
+        house.contact(number, email=email)
+    house.contact(8, email=ADA, phone="+4930999999")
+    house.contact(9, email="twice@example.com")
+    house.decide(9, 3)
+    house.contact(10, email="twice@example.com", gone_at=NOON)
+
+
+def outcome(house: House) -> list[tuple[Any, ...]]:
+    return [(number, *house.verdict(number), tuple(house.row(number).items())) for number in range(1, 11)]
+
+
+def test_matching_everybody_decides_as_matching_those_concerned_does(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.choose("FirstName", "Email")
+    of_every_kind(house)
+    house.materialize()
+    few = {table: house.raw.versions(table) for table in WRITTEN}
+    assert [house.verdict(number)[0] for number in range(1, 10)] == [
+        *("email", "ambiguous", "unmatched", "unmatched", "unmatched", "unmatched", "unmatched"),
+        *("ambiguous", "decision"),
+    ]
+    for stage in (match_contacts, materialize_sidebar):
+        monkeypatch.setattr(stage, "BROAD_FROM", 0)
+    feed_everybody(house)
+    counts = house.match()
+    assert (counts["looked_at"], counts["written"]) == (10, 0)
+    house.materialize()
+    assert {table: house.raw.versions(table) for table in WRITTEN} == few
+
+
+@pytest.mark.usefixtures("broad")
+def test_everybody_is_matched_at_once_from_nothing(house: House) -> None:
+    of_every_kind(house)
+    house.materialize()
+    assert house.verdict(1) == ("email", "1")
+    assert house.verdict(4) == ("unmatched", "shared_key")
+    assert house.verdict(9) == ("decision", "3")
+    assert house.verdict(10) == ()
+    assert house.raw.value("SELECT count(*) FROM pending_change") == 0
+
+
+@pytest.mark.usefixtures("broad")
+def test_matching_everybody_removes_what_contacts_left_that_are_no_longer_there(house: House) -> None:
+    house.person(1, email=ADA)
+    house.contact(1, email=ADA)
+    house.contact(2, email="n/a")
+    house.contact(3, email="bob@example.com")
+    house.materialize()
+    house.raw("DELETE FROM respond_contact WHERE respond_id IN (1, 2)")
+    house.raw("DELETE FROM pending_change")
+    feed_everybody(house)
+    house.materialize()
+    assert [house.verdict(number) for number in (1, 2)] == [(), ()]
+    assert house.raw.column("SELECT respond_id FROM sidebar_fields") == []
+
+
+@pytest.mark.usefixtures("broad")
+def test_matching_everybody_leaves_other_orgs_workspaces_alone(house: House) -> None:
+    house.workspace("other", org_id=None)
+    house.person(1, email=ADA)
+    house.contact(1, email=ADA)
+    house.contact(1, workspace_id="other", email=ADA)
+    house.materialize()
+    assert house.verdict(1) == ("email", "1")
+    assert house.verdict(1, "other") == ()
+
+
+def test_a_large_write_shares_rows_of_the_feed(house: House) -> None:
+    for number in range(1, 152):
+        house.person(number, email=f"person{number}@example.com")
+        house.contact(number, email=f"person{number}@example.com")
+    house.normalize()
+    rows = house.raw("SELECT entity, cardinality(entity_ids) AS entities FROM pending_change ORDER BY entity")
+    assert [(row["entity"], row["entities"]) for row in rows] == [
+        ("respond_key", 151),
+        ("salesforce_key", 151),
+    ]
+    assert house.match()["matched"] == 151
+    rows = house.raw("SELECT entity, cardinality(entity_ids) AS entities FROM pending_change")
+    assert [(row["entity"], row["entities"]) for row in rows] == [("sidebar_row", 151)]
+    assert house.materialize()["written"] == 151
+
+
+def test_a_small_write_feeds_one_row_per_entity(house: House) -> None:
+    for number in (1, 2):
+        house.contact(number, email=f"person{number}@example.com")
+    house.normalize()
+    assert house.raw.column("SELECT entity_id FROM pending_change ORDER BY entity_id") == ["1", "2"]
+
+
+def test_a_crowded_key_makes_no_candidates(house: House) -> None:
+    """As many hold it on both sides as would be a hundred pairs: none of these is ever made."""
+    for number in range(1, 11):
+        house.person(number, phone=PHONE, email=f"person{number}@example.com")
+        house.contact(number, phone=PHONE, email=f"person{number}@example.com")
+    house.normalize()
+    with house.db.transaction(is_undone=True) as tx:
+        tx.execute("create_match_tables")
+        tx.execute("claim_key_changes", org_id=ORG)
+        match_contacts.process(tx, org_id=ORG)
+        with tx._driver().cursor() as cursor:
+            cursor.execute("SELECT count(*), count(email_key), count(phone_key) FROM candidate")
+            assert cursor.fetchone() == (10, 10, 0)
+
+
+# What a row shows
+
+
+def test_each_column_shows_what_the_mirror_holds(house: House) -> None:
+    house.choose(*COLUMNS, "Title", "Score__c", "Absent__c")
+    house.person(
+        1,
+        **{"first_name": "Ada", "last_name": "O'Neil", "email": ADA, "phone": PHONE, "mobile_phone": "1"},
+        **{"home_phone": "2", "other_phone": "3", "country": "DE", "created_by_id": "005000000000001AAA"},
+        last_modified_at=NOON,
+        payload={"Title": None, "Score__c": 1.5, "Unchosen": "x"},
+    )
+    house.contact(1, email=ADA)
+    house.materialize()
+    expected = house.raw.value(
+        "SELECT salesforce_values(c) - 'Unchosen' FROM salesforce_contact c WHERE salesforce_id = %(id)s",
+        id=person_id(1),
+    )
+    assert house.row(1)["fields"] == expected
+    assert set(expected) == {*COLUMNS, "Title", "Score__c"}
+
+
+def test_more_fields_than_a_function_takes_arguments(house: House) -> None:
+    names = [f"Field{number}__c" for number in range(1, 130)]
+    house.choose(*names, "LastName")
+    house.person(1, email=ADA, last_name="Lovelace", payload=dict.fromkeys(names, "v"))
+    house.contact(1, email=ADA)
+    house.materialize()
+    assert house.row(1)["fields"] == {**dict.fromkeys(names, "v"), "LastName": "Lovelace"}
+
+
+def test_a_field_named_like_sql_is_only_a_name(house: House) -> None:
+    name = "x'); DROP TABLE workspace; --%s"
+    house.choose(name)
+    house.person(1, email=ADA, payload={name: "v"})
+    house.contact(1, email=ADA)
+    house.materialize()
+    assert house.row(1)["fields"] == {name: "v"}
