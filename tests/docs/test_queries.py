@@ -14,7 +14,7 @@ from docs.queries import report
 from sandbox import postgres
 from tests import analyst_login
 from tests.raw_sql import RawSql
-from tests.stages.house import ORG, WORKSPACE, House, person_id
+from tests.stages.house import NOON, ORG, WORKSPACE, House, person_id
 
 PLACE = {"org_id": ORG, "workspace_id": WORKSPACE}
 
@@ -128,6 +128,17 @@ def test_the_overview_tells_shares(
         [WORKSPACE, "unmatched", "invalid_identifier", 1, 25.0],
         [WORKSPACE, "unmatched", "no_counterpart", 1, 25.0],
     ]
+
+
+def test_the_overview_counts_each_contact_once(seeded: House, raw: RawSql) -> None:
+    seeded.workspace("elsewhere", org_id=None)
+    seeded.contact(1, "elsewhere", org_id=None)
+    seeded.change_contact(2, gone_at=NOON)
+    seeded.person(5, phone="+49 30 901820")
+    seeded.contact(5, phone="+49 30 901820")
+    seeded.match()
+    assert raw.value("SELECT sum(contacts) FROM match_overview") == 4
+    assert raw.column("SELECT DISTINCT workspace_id FROM match_overview") == [WORKSPACE]
 
 
 def test_one_question_is_printed_with_its_answer(

@@ -17,6 +17,51 @@ COMMENT ON COLUMN unusable_value.system IS 'Where it is written: Salesforce or r
 COMMENT ON COLUMN unusable_value.salesforce_id IS 'The Salesforce contact; null for a value in respond.io.';
 COMMENT ON COLUMN unusable_value.respond_id IS 'The respond contact; null for a value in Salesforce.';
 
+-- A key shared by too many is one row with a count. Only the comparison that the workspace uses has candidates; and whom a person
+-- chose is shown even where no key is common any more.
+CREATE OR REPLACE VIEW match_explanation AS
+WITH pair AS NOT MATERIALIZED (
+    SELECT k.org_id, k.workspace_id, k.respond_id, k.kind, k.key, s.salesforce_id, s.effective_id, s.source_fields,
+           (SELECT count(DISTINCT x.effective_id) FROM salesforce_key x
+             WHERE x.org_id = k.org_id AND x.kind = k.kind AND x.key = k.key) AS live_contacts
+      FROM respond_key k
+      JOIN salesforce_key s ON s.org_id = k.org_id AND s.kind = k.kind AND s.key = k.key
+)
+SELECT p.org_id, p.workspace_id, p.respond_id,
+       CASE WHEN p.live_contacts <= w.shared_key_limit THEN p.salesforce_id END AS salesforce_id,
+       CASE WHEN p.live_contacts <= w.shared_key_limit THEN p.effective_id END AS effective_id,
+       p.kind, p.key,
+       CASE WHEN p.kind LIKE 'email%' THEN r.email ELSE r.phone END AS respond_value,
+       CASE WHEN p.live_contacts <= w.shared_key_limit THEN p.source_fields END AS salesforce_fields,
+       CASE WHEN p.live_contacts <= w.shared_key_limit
+            THEN (SELECT jsonb_object_agg(f, salesforce_values(c) -> f) FROM unnest(p.source_fields) AS f) END AS salesforce_values,
+       p.live_contacts,
+       CASE WHEN p.live_contacts > w.shared_key_limit THEN 'shared'
+            WHEN p.effective_id IS NULL THEN 'deleted'
+            WHEN m.salesforce_id = p.effective_id THEN 'match'
+            ELSE 'candidate' END AS verdict,
+       m.matched_by, i.status AS issue_status, i.reason AS issue_reason, coalesce(m.matched_by, i.reason) AS rule
+  FROM pair p
+  JOIN workspace w ON w.workspace_id = p.workspace_id
+  JOIN respond_contact r ON r.workspace_id = p.workspace_id AND r.respond_id = p.respond_id
+  JOIN salesforce_contact c ON c.org_id = p.org_id AND c.salesforce_id = p.salesforce_id
+  LEFT JOIN contact_match m ON m.workspace_id = p.workspace_id AND m.respond_id = p.respond_id
+  LEFT JOIN match_issue i ON i.workspace_id = p.workspace_id AND i.respond_id = p.respond_id
+ WHERE p.kind IN ('email', 'phone', 'email_raw', 'phone_raw')
+   AND (w.match_mode = 'exact') = (p.kind IN ('email_raw', 'phone_raw'))
+   AND (p.live_contacts <= w.shared_key_limit
+        OR p.salesforce_id = (SELECT min(x.salesforce_id) FROM salesforce_key x
+                               WHERE x.org_id = p.org_id AND x.kind = p.kind AND x.key = p.key))
+ UNION ALL
+SELECT m.org_id, m.workspace_id, m.respond_id, m.salesforce_id, m.salesforce_id, NULL, NULL, NULL, NULL, NULL, NULL, 'match',
+       m.matched_by, NULL, NULL, m.matched_by
+  FROM contact_match m
+ WHERE m.matched_by = 'decision'
+   AND NOT EXISTS (SELECT FROM pair p
+                    WHERE p.workspace_id = m.workspace_id AND p.respond_id = m.respond_id AND p.effective_id = m.salesforce_id);
+COMMENT ON VIEW match_explanation IS 'Per respond contact and candidate: raw values, key, rule and verdict; a shared key is one row with a count, a decision without a common key a row without a key.';
+COMMENT ON COLUMN match_explanation.rule IS 'What decided about the respond contact: what matched it, or why it has no match.';
+
 -- Columns that had no comment. The empty relation stands for each one that has a column of that name.
 DO $$
 DECLARE

@@ -92,7 +92,7 @@ SELECT l.relation, n.name, l.mask
     ('match_day', 'plain', 'workspace_id reasons'),
     ('match_decision', 'plain', 'workspace_id'),
     ('match_decision', 'hidden', 'reason decided_by'),
-    ('match_explanation', 'plain', 'workspace_id salesforce_id effective_id kind salesforce_fields verdict matched_by issue_status issue_reason'),
+    ('match_explanation', 'plain', 'workspace_id salesforce_id effective_id kind salesforce_fields verdict matched_by issue_status issue_reason rule'),
     ('match_explanation', 'key', 'key'),
     ('match_explanation', 'shape', 'respond_value'),
     ('match_explanation', 'shapes', 'salesforce_values'),
