@@ -54,7 +54,7 @@ def apply_edits() -> None:
         get_current_context()["ti"].xcom_push("counts", counts)
         return "refused_edits" if counts["rejected"] else None
 
-    @task(retries=0)
+    @task
     def refused_edits() -> None:
         counts = get_current_context()["ti"].xcom_pull(task_ids="apply_edits", key="counts")
         raise AirflowFailException(
