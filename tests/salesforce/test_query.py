@@ -49,6 +49,12 @@ def test_the_servers_clock_comes_with_the_page(session: auth.Session, org: Scrip
     assert only.server_date == datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
+def test_a_slow_query_is_as_old_as_its_question() -> None:
+    answer = httpx.Response(200, headers={"Date": "Thu, 01 Jan 2026 12:00:00 GMT"})
+    answer.elapsed = timedelta(seconds=90, milliseconds=700)
+    assert query.asked_at(answer, "/queryAll") == datetime(2026, 1, 1, 11, 58, 30, tzinfo=UTC)
+
+
 def test_an_answer_without_a_clock_stops(session: auth.Session, org: ScriptedOrg) -> None:
     org.answer = lambda _: httpx.Response(200, json={"totalSize": 0, "done": True, "records": []})
     with pytest.raises(errors.StopError, match="Date"):

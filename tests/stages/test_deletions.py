@@ -151,6 +151,28 @@ def test_a_log_that_does_not_reach_back_leaves_it_to_the_daily_comparison(
     assert raw.value("SELECT now() - deletes_until < interval '2 minutes' FROM salesforce_org")
 
 
+def test_a_log_with_too_many_ids_leaves_it_to_the_daily_comparison(
+    salesforce: SalesforceSide, raw: RawSql
+) -> None:
+    salesforce.extract("first")
+    log_due(raw, minutes=30)
+    refusal = [{"errorCode": "EXCEEDED_ID_LIMIT", "message": "too many Ids"}]
+    salesforce.steer("POST", "/faults", {"path": "*/deleted", "status": 400, "body": refusal})
+    salesforce.extract("second")
+    assert raw.value("SELECT now() - deletes_until < interval '2 minutes' FROM salesforce_org")
+
+
+def test_a_log_of_deletions_that_is_refused_stops_nothing_and_is_counted(
+    salesforce: SalesforceSide, raw: RawSql
+) -> None:
+    salesforce.extract("first")
+    log_due(raw, minutes=30)
+    refusal = [{"errorCode": "INSUFFICIENT_ACCESS", "message": "no"}]
+    salesforce.steer("POST", "/faults", {"path": "*/deleted", "status": 400, "body": refusal})
+    assert salesforce.extract("second")["logs_refused"] == 1
+    assert raw.value("SELECT now() - deletes_until > interval '25 minutes' FROM salesforce_org")
+
+
 def test_more_deletions_than_a_run_asks_for_go_on_in_the_next(
     salesforce: SalesforceSide, raw: RawSql, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from contact_sync import errors
-from contact_sync.stages import _settling, load_salesforce_contacts
+from contact_sync.salesforce import query, replication
+from contact_sync.stages import _auditing, _settling, load_salesforce_contacts
 from sandbox.salesforce.objects import CONTACT
 from tests.raw_sql import RawSql
 from tests.stages.conftest import SalesforceSide
@@ -103,6 +104,51 @@ def test_only_a_difference_is_listed_and_only_what_is_missing_is_read(salesforce
     assert "COUNT" in queries[1]
     assert "FirstName" not in queries[2]
     assert queries[3].count("003") == 2
+
+
+TOO_SLOW = [{"errorCode": "QUERY_TIMEOUT", "message": "Your query request was running for too long."}]
+
+
+def test_a_count_that_is_too_slow_is_left_to_what_settles(salesforce: SalesforceSide, raw: RawSql) -> None:
+    salesforce.extract("first")
+    raw("UPDATE salesforce_org SET settled_asked_at = now(), deletes_asked_at = now()")
+    changed = person(salesforce, SystemModstamp=now())
+    # the first query brings the news, the second one counts
+    fault = {"path": "*/queryAll", "nth": 2, "status": 400, "body": TOO_SLOW}
+    salesforce.steer("POST", "/faults", fault)
+    assert salesforce.extract("second")["audits_put_off"] == 1
+    assert mirrored(raw, changed)
+
+
+def test_more_than_one_listing_takes_is_left_to_what_settles(
+    salesforce: SalesforceSide, raw: RawSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mass update in which one row stays in quarantine must not be listed every half minute."""
+    monkeypatch.setattr(_auditing, "LISTED", 2)
+    monkeypatch.setattr(_settling, "_STEPS", 50)
+    salesforce.extract("first")
+    raw("UPDATE salesforce_org SET settled_asked_at = now(), deletes_asked_at = now()")
+    for _ in range(3):
+        commit(salesforce, person(salesforce), minutes_ago=5)
+    assert salesforce.extract("second")["audits_put_off"] == 1
+    settled_minutes_ago(raw, 30)
+    assert salesforce.extract("third")["rows_late"] == 3
+
+
+def test_a_range_too_slow_to_be_listed_is_noted_and_stops_nothing(
+    salesforce: SalesforceSide, raw: RawSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    salesforce.extract("first")
+    settled_minutes_ago(raw, 30)
+    commit(salesforce, person(salesforce), minutes_ago=20)
+
+    def slow(*_: Any) -> Any:
+        raise query.QueryTimeoutError("too slow")
+
+    monkeypatch.setattr(_settling, "_compare_step", slow)
+    salesforce.extract("second")
+    assert settled_age(raw) > 25 * MINUTE
+    assert "too slow" in raw.value("SELECT settled_detail FROM salesforce_org")
 
 
 def test_what_is_purged_does_not_make_every_count_differ(salesforce: SalesforceSide, raw: RawSql) -> None:
@@ -274,7 +320,7 @@ def test_an_outage_of_the_log_fails_the_run_after_its_news_are_in(
 def test_too_much_for_one_listing_is_compared_in_steps(
     salesforce: SalesforceSide, raw: RawSql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_settling, "_LISTED", 5)
+    monkeypatch.setattr(_auditing, "LISTED", 5)
     monkeypatch.setattr(_settling, "_STEPS", 20)
     salesforce.extract("first")
     for minute in range(20):
@@ -292,7 +338,7 @@ def test_more_than_a_run_compares_goes_on_in_the_next(
         person(salesforce, SystemModstamp=now() - (minute + 16) * MINUTE)
     settled_minutes_ago(raw, 40)
     with monkeypatch.context() as patched:
-        patched.setattr(_settling, "_LISTED", 3)
+        patched.setattr(_auditing, "LISTED", 3)
         patched.setattr(_settling, "_STEPS", 2)
         first = salesforce.extract("second")["rows_late"]
     assert 0 < first < 20
@@ -310,6 +356,24 @@ def test_a_log_with_too_many_ids_is_asked_for_a_shorter_range(
     settled_minutes_ago(raw, 60)
     refusal = [{"errorCode": "EXCEEDED_ID_LIMIT", "message": "too many Ids"}]
     salesforce.steer("POST", "/faults", {"path": "*/updated", "status": 400, "body": refusal})
+    salesforce.extract("second")
+    assert 25 * MINUTE < settled_age(raw) < 35 * MINUTE
+
+
+def test_half_of_a_log_settles_half_of_the_range(
+    salesforce: SalesforceSide, raw: RawSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Salesforce may say that it covers more than it was asked for."""
+    salesforce.extract("first")
+    settled_minutes_ago(raw, 60)
+    calls = iter(range(10))
+
+    def half(_: Any, start: datetime, end: datetime) -> replication.Updated:
+        if next(calls) == 0:
+            raise errors.RejectError("EXCEEDED_ID_LIMIT", "too many Ids", status=400)
+        return replication.Updated(salesforce_ids=(), latest_date_covered=datetime.now(UTC))
+
+    monkeypatch.setattr(replication, "updated", half)
     salesforce.extract("second")
     assert 25 * MINUTE < settled_age(raw) < 35 * MINUTE
 

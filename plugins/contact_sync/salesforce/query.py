@@ -7,7 +7,7 @@ Sequences" and "Date Formats".
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -117,6 +117,14 @@ def server_date(answer: httpx.Response, route: str) -> datetime:
     return date
 
 
+def asked_at(answer: httpx.Response, route: str) -> datetime:
+    """The server's clock when it was asked, to the second below: ``Date`` is of the answer, minutes later perhaps.
+
+    What was saved while a slow query ran is not in its result, and is to be read by the next one.
+    """
+    return server_date(answer, route) - timedelta(seconds=int(answer.elapsed.total_seconds()))
+
+
 def _get(session: auth.Session, route: str, path: str | None, **parts: Any) -> httpx.Response:
     try:
         return session.call("GET", route, path, **parts)
@@ -139,7 +147,7 @@ def _page(answer: httpx.Response, route: str) -> records.QueryPage:
         total_size=body["totalSize"],
         records=[_bare(record) for record in found],
         next_path=None if is_done else str(next_path),
-        server_date=server_date(answer, route),
+        server_date=asked_at(answer, route),
     )
 
 

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 
 from contact_sync import database, records, tombstones
 from contact_sync.salesforce import auth, query
-from contact_sync.stages import _windows
+from contact_sync.stages import _ledger, _windows
 
 #: Rows become visible at commit, under the stamp of their save: this far back the count is compared each time.
 AUDITED = timedelta(minutes=15)
 #: Contacts asked for by Id in one call.
 IDS_A_CALL = 200
+#: A comparison lists at most so many Ids at once.
+LISTED = 20_000
 
 
 def compare_counts(
@@ -20,17 +22,37 @@ def compare_counts(
     salesforce: auth.Session,
     selection: _windows.Selection,
     outcome: _windows.Outcome,
+    counts: _ledger.Counts,
 ) -> int:
     """Compare the counts of the last minutes; only where they differ read Ids and stamps, and rows only if missing.
 
     Returns how many rows of the mirror changed. A contact that changed twice in these minutes, the second time late,
-    leaves the counts alike until its first stamp is out of them; ``_settling`` compares stamps and misses none.
+    leaves the counts alike until its first stamp is out of them; ``_settling`` compares stamps and misses none. To it
+    is left, too, what is too slow for Salesforce or too much for one listing: ``audits_put_off`` tells.
     """
+    try:
+        return _compare_counts(db, salesforce, selection, outcome, counts)
+    except query.QueryTimeoutError:
+        counts["audits_put_off"] = 1
+        return 0
+
+
+def _compare_counts(
+    db: database.Database,
+    salesforce: auth.Session,
+    selection: _windows.Selection,
+    outcome: _windows.Outcome,
+    counts: _ledger.Counts,
+) -> int:
     since = (outcome.read_until - AUDITED).replace(microsecond=0)
     where = f"SystemModstamp >= {query.datetime_literal(since)}"
     theirs, _ = query.count(salesforce, query.select_count(where=where))
     ours = db.one("count_mirrored_since", org_id=outcome.org_id, since=since)
     if ours and ours["contacts"] == theirs:
+        return 0
+    if theirs > LISTED:
+        # as long as a row stays in quarantine the counts differ, and all would be listed each time
+        counts["audits_put_off"] = 1
         return 0
     pages = query.pages(salesforce, query.select(["Id", "SystemModstamp"], where=where))
     return fetch_unlike(db, salesforce, selection, outcome, pages)

@@ -7,6 +7,7 @@ it stands still nothing waits for it; ``status`` raises the alarm.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -18,9 +19,10 @@ from contact_sync.stages import _auditing, _ledger, _windows
 _REACH = timedelta(days=29)
 #: Both logs cut seconds; the log of deletions wants more than a minute between start and end.
 _MINUTE = timedelta(minutes=1)
-#: A comparison lists at most so many Ids at once; a wider range is compared in steps, so many in one run.
-_LISTED = 20_000
+#: A range with more Ids than one listing takes is compared in steps, so many in one run.
 _STEPS = 5
+#: A log names at most 600,000 Ids at once.
+_TOO_MANY = "EXCEEDED_ID_LIMIT"
 #: Contacts of the log of deletions that are asked for in one run.
 _GONE = 2_000
 
@@ -60,16 +62,19 @@ def settle(
     except errors.RejectError as error:
         _note(db, outcome, f"Salesforce refuses its log of changes: {error.code}")
         return 0
-    until = min(log.latest_date_covered, end)
+    until = log.latest_date_covered
     if until <= start:
         _note(db, outcome, "Salesforce reports a transaction that is open since then")
         return 0
     # nothing that lives changed since: deletions have a log of their own
-    is_quiet = not log.salesforce_ids and start >= end - _REACH
-    fetched = 0 if is_quiet else _compare(db, salesforce, selection, outcome, (start, until))
-    if is_quiet:
+    if not log.salesforce_ids and start >= end - _REACH:
         db.execute("move_settled", org_id=outcome.org_id, settled_until=until)
-    return fetched
+        return 0
+    try:
+        return _compare(db, salesforce, selection, outcome, (start, until))
+    except query.QueryTimeoutError:
+        _note(db, outcome, "Salesforce is too slow to list what changed since then")
+        return 0
 
 
 def read_deletions(
@@ -90,9 +95,12 @@ def read_deletions(
         return 0
     try:
         log = replication.deleted(salesforce, start, end)
-    except replication.LogTooShortError:
-        # the daily comparison of all Ids tells what the log does not know any more
-        db.execute("move_deletes", org_id=outcome.org_id, deletes_until=end)
+    except errors.RejectError as error:
+        if isinstance(error, replication.LogTooShortError) or error.code == _TOO_MANY:
+            # the daily comparison of all Ids tells what the log does not
+            db.execute("move_deletes", org_id=outcome.org_id, deletes_until=end)
+        else:
+            counts["logs_refused"] = 1
         return 0
     rows = db.all("select_undeleted_ids", org_id=outcome.org_id, ids=list(log.deleted_at), batch_size=_GONE)
     ids = [row["salesforce_id"] for row in rows]
@@ -124,13 +132,15 @@ def _look_at(
 
 
 def _updated(salesforce: auth.Session, start: datetime, end: datetime) -> replication.Updated:
-    """Ask for less where more changed than the log gives at once (600,000)."""
+    """Ask for less where more changed than the log gives at once."""
     while True:
         try:
-            return replication.updated(salesforce, start, end)
+            log = replication.updated(salesforce, start, end)
+            # what was not asked for is not covered, whatever is said
+            return dataclasses.replace(log, latest_date_covered=min(log.latest_date_covered, end))
         except errors.RejectError as error:
             nearer = _minute(start + (end - start) / 2)
-            if error.code != "EXCEEDED_ID_LIMIT" or nearer - _minute(start) < _MINUTE:
+            if error.code != _TOO_MANY or nearer - _minute(start) < _MINUTE:
                 raise
             end = nearer
 
@@ -177,7 +187,7 @@ def _compare_step(
             if not is_divisible:
                 raise
         else:
-            if first.total_size <= _LISTED or not is_divisible:
+            if first.total_size <= _auditing.LISTED or not is_divisible:
                 fetched = _auditing.fetch_unlike(db, salesforce, selection, outcome, [first])
                 return until, fetched + _auditing.fetch_unlike(db, salesforce, selection, outcome, pages)
         until = nearer

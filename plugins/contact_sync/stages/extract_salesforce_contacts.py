@@ -21,7 +21,8 @@ def run(db: database.Database, salesforce: auth.Session, *, org_id: str, run_id:
 
     Returns counts: ``rows_landed``, ``rows_merged`` (rows of the mirror that changed), ``rows_quarantined``,
     ``rows_late``, ``rows_purged``, ``rows_refilled``, ``fields_changed``; ``planned`` if a big window was
-    left to the load, ``waiting`` while it is not read yet.
+    left to the load, ``waiting`` while it is not read yet; ``audits_put_off`` and ``logs_refused`` if Salesforce was
+    too slow for an audit, or gives no log of deletions.
     Raises RetryError if Salesforce does not answer or a window stays short (the watermark stays), StopError if it
     refuses us.
     """
@@ -62,7 +63,7 @@ def _extract(db: database.Database, salesforce: auth.Session, org_id: str, count
     }
     counts["rows_late"] = _auditing.fetch_missing_winners(db, salesforce, selection, outcome)
     if outcome.kind != "initial":
-        counts["rows_late"] += _auditing.compare_counts(db, salesforce, selection, outcome)
+        counts["rows_late"] += _auditing.compare_counts(db, salesforce, selection, outcome, counts)
     _refill(db, salesforce, org_id, selection, counts)
     # last: what the logs refuse must not keep news from the mirror
     _settling.read_logs(db, salesforce, selection, outcome, counts)
