@@ -274,6 +274,18 @@ def test_a_migrator_who_may_not_make_roles_is_told_what_to_ask_for(
     ]
 
 
+def test_a_migrator_who_may_not_make_schemas_is_told_what_to_ask_for(
+    superuser: psycopg2.extensions.cursor,
+) -> None:
+    superuser.execute("SELECT current_database()")
+    [database_name] = superuser.fetchone() or ("",)
+    superuser.execute("DROP SCHEMA contact_sync_masked CASCADE")
+    superuser.execute(f"ALTER DATABASE {database_name} OWNER TO postgres")
+    superuser.execute("SET LOCAL ROLE contact_sync_owner")
+    superuser.execute("SELECT publish_to_analysts()")
+    assert superuser.fetchall() == [(f"GRANT CREATE ON DATABASE {database_name} TO contact_sync_owner",)]
+
+
 def test_a_role_that_another_database_made_is_taken(superuser: psycopg2.extensions.cursor) -> None:
     superuser.execute("ALTER ROLE contact_sync_owner NOCREATEROLE")
     superuser.execute("SET LOCAL ROLE contact_sync_owner")

@@ -23,7 +23,7 @@ NAMES = {statement.name for statement in ALL}
 #: Verbs of Database and Transaction whose first argument names a statement.
 VERBS = {"execute", "one", "all"}
 #: Verbs of the working tables' life, which PREPARE does not take.
-UTILITY = ("CREATE", "ANALYZE", "SET")
+UTILITY = ("CREATE", "ANALYZE", "SET", "DROP SCHEMA")
 
 PYTHON = sorted(path for path in LIBRARY.rglob("*.py"))
 SQL_KEYWORDS = re.compile(

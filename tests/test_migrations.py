@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from contact_sync import database, errors, migrations
+from contact_sync import database, errors, migrations, statements
 from sandbox import postgres
 
 TABLES = """
@@ -46,6 +47,23 @@ def test_the_application_may_not_migrate(database_url: str) -> None:
     db = database.Database(database_url)
     with pytest.raises(errors.StopError):
         migrations.migrate(db)
+    db.close()
+
+
+def test_a_column_that_analysts_read_can_be_taken_away(
+    empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = database.Database(empty_database)
+    migrations.migrate(db)
+    migrations.publish_to_analysts(db)
+    bootstrap = statements.MIGRATIONS_DIRECTORY / "0000_bootstrap.sql"
+    (tmp_path / bootstrap.name).write_text(bootstrap.read_text())
+    (tmp_path / "9999_no_idempotency.sql").write_text("ALTER TABLE field_edit DROP COLUMN idempotency_key")
+    monkeypatch.setattr(statements, "MIGRATIONS_DIRECTORY", tmp_path)
+    assert migrations.migrate(db) == ["9999_no_idempotency.sql"]
+    assert migrations.publish_to_analysts(db) == []
+    with db.transaction() as tx:
+        tx.script("SELECT new_value FROM contact_sync_masked.field_edit")
     db.close()
 
 

@@ -16,6 +16,11 @@ SELECT pg_advisory_unlock(hashtextextended(%(key)s, 0)) AS is_released;
 -- Params: none | Rows: 1
 SELECT pg_advisory_xact_lock(hashtextextended('contact_sync migrations', 0));
 
+-- name: withdraw_from_analysts
+-- Take the masked views away, because a migration may change what they are made of.
+-- Params: none | Rows: none
+DROP SCHEMA IF EXISTS contact_sync_masked CASCADE;
+
 -- name: publish_to_analysts
 -- Let the analysts' roles read the tables as they are now; rows are what a superuser must type first.
 -- Params: none | Rows: 0..n (command)

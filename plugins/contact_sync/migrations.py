@@ -14,7 +14,8 @@ def migrate(db: database.Database) -> list[str]:
     """Apply what is missing; return the names applied, in order.
 
     Twice is harmless. Two migrators at once stand in line at a lock and each file's row is recorded before the
-    file runs, so the second finds it taken. Needs the schema's owner; StopError says so if the role may not.
+    file runs, so the second finds it taken. What analysts read is withdrawn where anything is applied: see
+    :func:`publish_to_analysts`. Needs the schema's owner; StopError says so if the role may not.
     """
     names = pending_names()
     return [name for name in names if _apply(db, name)]
@@ -46,6 +47,7 @@ def _apply(db: database.Database, name: str) -> bool:
         tx.script(_text(_BOOTSTRAP))
         if tx.execute("insert_migration", name=name) == 0:
             return False
+        tx.execute("withdraw_from_analysts")
         tx.script(_text(name))
     return True
 

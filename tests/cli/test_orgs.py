@@ -39,6 +39,22 @@ def _migrated(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
     return names
 
 
+def test_migrate_says_what_a_superuser_must_type_for_the_analysts(
+    empty_url: str, postgres_server: postgres.Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _migrated(capsys)
+    postgres.psql(postgres_server, "ALTER ROLE contact_sync_owner NOCREATEROLE")
+    postgres.psql(postgres_server, "ALTER ROLE contact_sync_analyst RESET search_path")
+    try:
+        assert cli.main(["migrate"]) == 0
+        told = capsys.readouterr().out
+    finally:
+        postgres.psql(postgres_server, "ALTER ROLE contact_sync_owner CREATEROLE")
+        _migrated(capsys)
+    assert "a superuser must type the following, then migrate again" in told
+    assert "  ALTER ROLE contact_sync_analyst SET search_path = contact_sync_masked, contact_sync;" in told
+
+
 def test_connect_remembers_the_org_and_its_fields(
     command: Command, salesforce_connection: str, salesforce_store: Store, raw: RawSql
 ) -> None:

@@ -212,7 +212,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION create_masked_views() IS 'Make the views of contact_sync_masked anew. A migration that takes a column away, or replaces a view, drops its masked view first.';
+COMMENT ON FUNCTION create_masked_views() IS 'Make the views of contact_sync_masked anew. They are gone while a migration runs.';
 
 CREATE FUNCTION grant_to_analysts(analyst text, kept_back text[]) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -280,7 +280,7 @@ BEGIN
             COMMENT ON SCHEMA contact_sync_masked IS 'The tables of contact_sync without what tells who somebody is, for contact_sync_analyst.';
         END IF;
     EXCEPTION WHEN insufficient_privilege THEN
-        RETURN NEXT format('CREATE SCHEMA contact_sync_masked AUTHORIZATION %I', current_user);
+        RETURN NEXT format('GRANT CREATE ON DATABASE %I TO %I', current_database(), current_user);
         RETURN;
     END;
     PERFORM create_masked_views();
