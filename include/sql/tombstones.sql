@@ -66,7 +66,16 @@ WITH dropped AS (
 )
 UPDATE extract_window
    SET rows_erased = rows_erased + (SELECT count(*) FROM dropped)
- WHERE window_id = %(window_id)s;
+ WHERE window_id = %(window_id)s
+   -- rows that an audit adds to a proven window are no part of its proof
+   AND status = 'running';
+
+-- name: delete_erased_records
+-- Take records out of the mirror that turned out to be an erased person's; sidebar and matches follow by the change feed.
+-- Params: org_id text, ids text[] | Rows: none
+DELETE FROM salesforce_contact
+ WHERE org_id = %(org_id)s
+   AND salesforce_id = ANY (%(ids)s::text[]);
 
 -- name: delete_erased_quarantine
 -- Forget rows of erased people that a window put in quarantine.

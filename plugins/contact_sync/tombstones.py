@@ -29,11 +29,17 @@ def are_there(tx: database.Transaction, *, org_id: str) -> bool:
 
 
 def drop_landed(tx: database.Transaction, *, org_id: str, window_id: int) -> None:
-    """Leave erased people out of what a window landed or quarantined; count the landed ones as ``rows_erased``."""
+    """Leave erased people out of what a window landed or quarantined; count the landed ones as ``rows_erased``.
+
+    Who was merged into an erased person since goes with them: the mirror's row, and a tombstone for the id.
+    """
     if are_there(tx, org_id=org_id):
         erased = _erased_on_page(tx, org_id)
         if erased:
             tx.execute("drop_erased_rows", window_id=window_id, ids=erased)
+            tx.execute("delete_erased_records", org_id=org_id, ids=erased)
+            digests = [salesforce_digest(tx.secret, org_id, salesforce_id) for salesforce_id in erased]
+            tx.execute("insert_tombstones", org_id=org_id, digests=digests)
         load_pads(tx)
         tx.execute("delete_erased_quarantine", org_id=org_id, window_id=window_id)
 

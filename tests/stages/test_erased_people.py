@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from contact_sync import backfill, erasure
+from contact_sync import audits, backfill, erasure
 from contact_sync.sidebar import webhooks
 from contact_sync.stages import (
     _bulk_pages,
@@ -92,6 +92,35 @@ def test_an_erased_row_satisfies_the_proof_and_is_counted(
         "SELECT status, rows_reported, rows_landed, rows_erased FROM extract_window ORDER BY window_id DESC LIMIT 1"
     )
     assert last == {"status": "proven", "rows_reported": 1, "rows_landed": 1, "rows_erased": 1}
+
+
+def test_who_is_merged_into_an_erased_person_goes_with_them(
+    salesforce: SalesforceSide, raw: RawSql, erased: str
+) -> None:
+    """Their double was nobody's before: the merge tells that it is the same person."""
+    double = raw.column("SELECT salesforce_id FROM salesforce_contact ORDER BY 1")[0]
+    salesforce.steer("POST", f"/contacts/{erased}/merge", {"losers": [double]})
+    salesforce.extract("merge")
+    assert mirrored(raw, double) == {}
+    assert raw.value("SELECT count(*) FROM salesforce_contact") == 4
+    salesforce.steer("DELETE", "/journal")
+    assert salesforce.extract("quiet")["rows_late"] == 0
+    asked = salesforce.steer("GET", "/journal").json()["requests"]
+    # the news and the count, and Ids of what it cannot tell: nobody is asked for again
+    assert sum(request["route"].endswith("/queryAll") for request in asked) <= 3
+    assert "fetched" not in reconcile(salesforce)
+    raw("UPDATE salesforce_org SET settled_until = now()")
+    span = audits.settled_range(salesforce.db, salesforce.org_id, None, None)
+    audit = audits.run(salesforce.db, salesforce.session, org_id=salesforce.org_id, span=span)
+    assert audit.is_complete
+
+
+def test_an_audit_accounts_for_erased_people(salesforce: SalesforceSide, raw: RawSql, erased: str) -> None:
+    raw("UPDATE salesforce_org SET settled_until = now() + interval '1 minute'")
+    span = audits.settled_range(salesforce.db, salesforce.org_id, None, None)
+    audit = audits.run(salesforce.db, salesforce.session, org_id=salesforce.org_id, span=span)
+    assert audit.difference == audits.Difference(missing=0, older=0, quarantined=0, erased=1, moved_on=0)
+    assert audit.is_complete
 
 
 def test_a_bulk_load_leaves_an_erased_person_out(
