@@ -11,7 +11,8 @@ Emits `salesforce_contacts` when the mirror changed; a run without news is skipp
 * *window … does not add up*: rows were reported and did not arrive. The watermark stays; the next run reads again.
   If it repeats, look at `extract_window.detail` and `quarantined_row`.
 * *Salesforce … no answer*: nothing is lost, the next run goes on from the watermark.
-* Status *deferred* in `stage_run`: the day's API calls are used up; it resumes by itself.
+* Status *deferred* in `stage_run` and `extract_window`, the task a success: the day's API calls are used up. Asked
+  again every five minutes, until it resumes by itself.
 
 ### How to re-run
 Clear the task or wait 30 seconds: reading a window again writes only what differs.
@@ -64,6 +65,7 @@ def extract_salesforce_contacts() -> None:
                     "rows_refilled",
                     "fields_changed",
                     "planned",
+                    "deferred",
                 ),
             )
         if counts.get("planned"):

@@ -2,16 +2,17 @@
 
 ### What
 Woken by `planned_windows`, and every 5 minutes. Per org: make one bulk job per planned window, stream its results into
-the landing set by set, merge and prove. Emits `salesforce_contacts` when the mirror changed.
+the mirror set by set, prove the whole. Emits `salesforce_contacts` when the mirror changed.
 
 ### When it fails
 * *bulk job … is still InProgress*: the job goes on at Salesforce; the next run finds it by its id.
-* *window … does not add up*: rows were reported and did not arrive; it is read again twice, then fails. The watermark
+* *window … does not add up*: rows were reported and did not arrive; it is read once more, then fails. The watermark
   stays, and the next small window plans it anew.
 * *cannot be read by Bulk API*: look at the job in Salesforce (Setup, Bulk Data Load Jobs).
+* Status *deferred*, the task a success: the day's API calls, or the lane's share, are used up; it goes on by itself.
 
 ### How to re-run
-Clear the task: a window goes on at the set of results that had not landed.
+Clear the task: a window goes on with the sets of results that were not merged.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def load_salesforce_contacts() -> None:
                 lambda org_id: stages.load_salesforce_contacts.run(
                     edges.db, edges.salesforce_of(org_id, lane=lane), org_id=org_id, run_id=run_id
                 ),
-                news=("windows",),
+                news=("windows", "deferred"),
             )
 
     orgs = list_orgs_with_big_windows()

@@ -5,11 +5,18 @@
 -- List the connected orgs whose next small window may begin.
 -- Params: none | Rows: 0..n (org_id)
 SELECT org_id
-  FROM salesforce_org
+  FROM salesforce_org o
  WHERE connected_at IS NOT NULL
    AND disconnected_at IS NULL
    -- grace: a run that ended late must not let a scheduler that ticks every poll_seconds skip the next tick
    AND (polled_at IS NULL OR polled_at <= now() - make_interval(secs => poll_seconds - least(20, poll_seconds / 2.0)))
+   -- whether a used-up day has rolled on is asked every five minutes
+   AND NOT EXISTS (
+       SELECT FROM stage_run r
+        WHERE r.stage = 'extract_salesforce_contacts'
+          AND r.scope = o.org_id
+          AND r.status = 'deferred'
+          AND r.started_at > now() - interval '280 seconds')
  ORDER BY org_id;
 
 -- name: touch_org_polled
@@ -79,6 +86,17 @@ DELETE FROM salesforce_landing l
 -- Params: org_id text, kind text, read_from timestamptz, fields text[] | Rows: 1 (window_id)
 INSERT INTO extract_window (org_id, kind, read_from, fields, status, started_at, heartbeat_at)
 VALUES (%(org_id)s, %(kind)s, %(read_from)s, %(fields)s, 'running', now(), now())
+RETURNING window_id;
+
+-- name: reopen_window
+-- Begin a small window of the kind that was put off, if there is one: a used-up day leaves one window and not one a try.
+-- Params: org_id text, kind text, read_from timestamptz, fields text[] | Rows: 0..1 (window_id)
+UPDATE extract_window
+   SET status = 'running', read_from = %(read_from)s, fields = %(fields)s, read_until = NULL, queried_at = NULL, rows_reported = NULL,
+       rows_landed = 0, rows_distinct = 0, rows_quarantined = 0, rows_erased = 0, detail = NULL, finished_at = NULL,
+       started_at = now(), heartbeat_at = now()
+ WHERE window_id = (SELECT max(window_id) FROM extract_window
+                     WHERE org_id = %(org_id)s AND kind = %(kind)s AND status = 'deferred' AND NOT is_big AND split_from IS NULL)
 RETURNING window_id;
 
 -- name: restart_window

@@ -5,7 +5,7 @@
 -- Forget windows that ended 90 days ago, but those that the watermark and the refills hang on.
 -- Params: none | Rows: none
 DELETE FROM extract_window w
- WHERE w.status IN ('proven', 'failed', 'split')
+ WHERE (w.status IN ('proven', 'failed', 'split') OR (w.status = 'deferred' AND NOT w.is_big))
    AND w.finished_at < now() - interval '90 days'
    AND NOT (w.status IN ('proven', 'split') AND w.split_from IS NULL AND w.read_from IS NULL AND w.kind IN ('initial', 'refill'))
    AND w.window_id <> ALL (

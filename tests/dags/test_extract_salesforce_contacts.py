@@ -91,6 +91,17 @@ def test_a_run_without_news_is_skipped(play: Play, vendor: Vendor, org: str) -> 
     assert (played.state, played.tasks[DAG]) == ("success", {"skipped"})
 
 
+def test_a_run_that_is_put_off_is_a_success(play: Play, vendor: Vendor, org: str, raw: RawSql) -> None:
+    raw("INSERT INTO api_limit (org_id, used, most, heard_at) VALUES (%(id)s, 90, 100, now())", id=org)
+    with vendor.up():
+        played = play(DAG)
+        assert (played.state, played.tasks[DAG]) == ("success", {"success"})
+        assert raw.column("SELECT status FROM stage_run WHERE scope = %(id)s", id=org) == ["deferred"]
+        vendor.due()
+        play(DAG)
+    assert raw.value("SELECT count(*) FROM stage_run WHERE scope = %(id)s", id=org) == 1
+
+
 def test_the_run_after_a_stop_catches_up(play: Play, vendor: Vendor, org: str, raw: RawSql) -> None:
     with vendor.up():
         play(DAG)

@@ -80,10 +80,33 @@ def test_what_was_put_off_resumes_by_itself(editing: Editing, raw: RawSql) -> No
     use_up(editing.side, 0.9)
     editing.change(1, Title="Professor")
     extract(editing, "today")
+    extract(editing, "still today")
+    statuses = "SELECT status FROM extract_window ORDER BY window_id"
+    # the same window each time: days of half minutes must not pile up
+    assert raw.column(statuses) == ["proven", "deferred"]
     roll_on(editing)
     assert extract(editing, "tomorrow")["rows_merged"] == 1
-    statuses = raw.column("SELECT status FROM extract_window ORDER BY window_id")
-    assert statuses == ["proven", "deferred", "proven"]
+    assert raw.column(statuses) == ["proven", "proven"]
+
+
+def test_a_window_taken_up_again_has_todays_clock(editing: Editing, raw: RawSql) -> None:
+    use_up(editing.side, 0.9)
+    extract(editing, "today")
+    raw(
+        "UPDATE extract_window SET read_until = '2026-01-01', queried_at = '2026-01-01' WHERE status = 'deferred'"
+    )
+    roll_on(editing)
+    extract(editing, "tomorrow")
+    assert raw.value("SELECT min(read_until) > now() - interval '1 minute' FROM extract_window")
+
+
+def test_a_used_up_day_is_asked_about_every_five_minutes(editing: Editing, raw: RawSql) -> None:
+    raw("UPDATE salesforce_org SET polled_at = NULL")
+    use_up(editing.side, 0.9)
+    extract(editing, "today")
+    assert editing.db.all("list_orgs_due") == []
+    raw("UPDATE stage_run SET started_at = started_at - interval '5 minutes'")
+    assert [row["org_id"] for row in editing.db.all("list_orgs_due")] == [editing.side.org_id]
 
 
 def test_a_backfill_stops_long_before_the_sync(editing: Editing, raw: RawSql) -> None:

@@ -66,8 +66,9 @@ NOWHERE = Place()
 def begin(
     db: database.Database, *, org_id: str, kind: str, read_from: datetime | None, selection: Selection
 ) -> Window:
-    """Record a running window."""
-    row = db.one("insert_window", org_id=org_id, kind=kind, read_from=read_from, fields=list(selection.names))
+    """Record a running window, or take up again the one of its kind that was put off."""
+    asked = {"org_id": org_id, "kind": kind, "read_from": read_from, "fields": list(selection.names)}
+    row = db.one("reopen_window", **asked) or db.one("insert_window", **asked)
     assert row is not None
     return Window(
         window_id=row["window_id"], org_id=org_id, kind=kind, read_from=read_from, selection=selection
