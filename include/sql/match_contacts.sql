@@ -15,21 +15,24 @@ CREATE TEMPORARY TABLE IF NOT EXISTS standing (workspace_id text, respond_id big
 -- Tell how much of the feed is the match's, and whether that is so much of the org that all of it is matched at once.
 -- Params: org_id text, broad_from bigint | Rows: 1 (changes, is_broad)
 WITH waiting AS (
-    SELECT count(*) AS changes, sum(coalesce(cardinality(p.entity_ids), 1)) AS entities,
+    SELECT count(*) AS changes, coalesce(sum(coalesce(cardinality(p.entity_ids), 1)), 0) AS entities,
            array_agg(p.workspace_id) FILTER (WHERE p.entity_id IS NULL AND p.entity_ids IS NULL) AS whole_workspaces
       FROM pending_change p
      WHERE p.org_id = %(org_id)s
        AND p.entity IN ('salesforce_key', 'respond_key')
-), extent AS (
-    SELECT changes, entities, count(r.respond_id) AS contacts,
-           count(r.respond_id) FILTER (WHERE r.workspace_id = ANY (whole_workspaces)) AS in_whole_workspaces
+), concerned AS (
+    SELECT changes, entities + (
+           SELECT count(*) FROM respond_contact r WHERE r.org_id = %(org_id)s AND r.workspace_id = ANY (whole_workspaces)) AS rows
       FROM waiting
-      -- who has few changes need not count its contacts
-      LEFT JOIN respond_contact r ON r.org_id = %(org_id)s AND (entities > %(broad_from)s OR whole_workspaces IS NOT NULL)
-     GROUP BY changes, entities
+), counted AS (
+    -- it need not count further than to where the changes are less than a quarter
+    SELECT changes, rows, (SELECT count(*)
+                             FROM (SELECT FROM respond_contact r
+                                    WHERE r.org_id = %(org_id)s AND rows > %(broad_from)s LIMIT (SELECT rows * 4 + 1 FROM concerned)) AS r) AS contacts
+      FROM concerned
 )
-SELECT changes, contacts > %(broad_from)s AND (entities + in_whole_workspaces) * 4 >= contacts AS is_broad
-  FROM extent;
+SELECT changes, contacts BETWEEN %(broad_from)s + 1 AND rows * 4 AS is_broad
+  FROM counted;
 
 -- name: claim_all_key_changes
 -- Take the org's key changes off the feed, whomever they concern.

@@ -40,7 +40,7 @@ ON CONFLICT (workspace_id) DO UPDATE
  WHERE held.layout <> excluded.layout;
 
 -- name: select_sidebar_change_extent
--- Tell whether so much of the org is on the sidebar's feed that all its matches are compared at once.
+-- Tell whether so much of the org is on the sidebar's feed that all its matches are compared at once; else none is counted.
 -- Params: org_id text, broad_from bigint | Rows: 1 (matches, is_broad)
 WITH waiting AS (
     SELECT coalesce(sum(coalesce(cardinality(p.entity_ids), 1)), 0) AS entities,
@@ -48,16 +48,18 @@ WITH waiting AS (
       FROM pending_change p
      WHERE p.org_id = %(org_id)s
        AND p.entity = 'sidebar_row'
-), extent AS (
-    SELECT entities, count(m.respond_id) AS matches,
-           count(m.respond_id) FILTER (WHERE m.workspace_id = ANY (whole_workspaces)) AS in_whole_workspaces
+), concerned AS (
+    SELECT entities + (SELECT count(*) FROM contact_match m WHERE m.org_id = %(org_id)s AND m.workspace_id = ANY (whole_workspaces)) AS rows
       FROM waiting
-      -- who has few changes need not count its matches
-      LEFT JOIN contact_match m ON m.org_id = %(org_id)s AND (entities > %(broad_from)s OR whole_workspaces IS NOT NULL)
-     GROUP BY entities
+), counted AS (
+    -- it need not count further than to where the changes are less than a quarter
+    SELECT rows, (SELECT count(*)
+                    FROM (SELECT FROM contact_match m
+                           WHERE m.org_id = %(org_id)s AND rows > %(broad_from)s LIMIT (SELECT rows * 4 + 1 FROM concerned)) AS m) AS matches
+      FROM concerned
 )
-SELECT matches, matches > %(broad_from)s AND (entities + in_whole_workspaces) * 4 >= matches AS is_broad
-  FROM extent;
+SELECT matches, matches BETWEEN %(broad_from)s + 1 AND rows * 4 AS is_broad
+  FROM counted;
 
 -- name: claim_all_sidebar_changes
 -- Take the org's sidebar changes off the feed, whomever they concern.
@@ -87,8 +89,8 @@ SELECT workspace_id, entity_id::bigint
  WHERE workspace_id IS NOT NULL AND entity_id IS NOT NULL AND entity_id <> 'layout'
  UNION
 SELECT m.workspace_id, m.respond_id
-  FROM changed c
-  JOIN contact_match m ON m.org_id = %(org_id)s AND m.salesforce_id = c.entity_id
+  FROM claimed c
+  JOIN contact_match m ON m.org_id = %(org_id)s AND m.salesforce_id = ANY (c.ids)
  WHERE c.workspace_id IS NULL
  UNION
 SELECT m.workspace_id, m.respond_id
@@ -106,12 +108,10 @@ SELECT i.workspace_id, i.respond_id
 ANALYZE changed_row;
 
 -- name: delete_unwanted_rows
--- Remove rows of contacts that are neither matched nor ambiguous any more; those of another org are its own run's.
--- Params: org_id text, is_broad boolean | Rows: none
+-- Remove changed rows of contacts that are neither matched nor ambiguous any more; those of another org are its own run's.
+-- Params: org_id text | Rows: none
 DELETE FROM sidebar_fields s
- USING (SELECT workspace_id, respond_id FROM changed_row WHERE NOT %(is_broad)s
-         UNION ALL
-        SELECT workspace_id, respond_id FROM sidebar_fields WHERE %(is_broad)s AND org_id = %(org_id)s) AS x
+ USING changed_row x
   LEFT JOIN contact_match m ON m.org_id = %(org_id)s AND m.workspace_id = x.workspace_id AND m.respond_id = x.respond_id
   LEFT JOIN salesforce_contact c ON c.org_id = %(org_id)s AND c.salesforce_id = m.salesforce_id
   LEFT JOIN match_issue i ON i.org_id = %(org_id)s AND i.workspace_id = x.workspace_id AND i.respond_id = x.respond_id
@@ -121,6 +121,20 @@ DELETE FROM sidebar_fields s
    AND s.respond_id = x.respond_id
    AND c.salesforce_id IS NULL
    AND i.respond_id IS NULL;
+
+-- name: delete_all_unwanted_rows
+-- Remove all of the org's rows of contacts that are neither matched nor ambiguous any more.
+-- Params: org_id text | Rows: none
+DELETE FROM sidebar_fields s
+ WHERE s.org_id = %(org_id)s
+   AND NOT EXISTS (
+       SELECT FROM contact_match m
+         JOIN salesforce_contact c ON c.org_id = m.org_id AND c.salesforce_id = m.salesforce_id
+        WHERE m.org_id = s.org_id AND m.workspace_id = s.workspace_id AND m.respond_id = s.respond_id)
+   AND NOT EXISTS (
+       SELECT FROM match_issue i
+        WHERE i.org_id = s.org_id AND i.workspace_id = s.workspace_id AND i.respond_id = s.respond_id
+          AND i.status = 'ambiguous');
 
 -- name: write_matched_rows
 -- Write what matched contacts show where it is new or different, one workspace after the other.
@@ -135,14 +149,15 @@ SELECT coalesce(sum(write_matched_rows(w.workspace_id, %(is_broad)s)), 0)::bigin
 -- Params: org_id text, is_broad boolean | Rows: none
 INSERT INTO sidebar_fields AS held (org_id, workspace_id, respond_id, match_status)
 SELECT i.org_id, i.workspace_id, i.respond_id, 'ambiguous'
-  FROM (SELECT workspace_id, respond_id FROM changed_row WHERE NOT %(is_broad)s
+  FROM (SELECT a.org_id, a.workspace_id, a.respond_id
+          FROM changed_row x
+          JOIN match_issue a ON a.workspace_id = x.workspace_id AND a.respond_id = x.respond_id
+         WHERE NOT %(is_broad)s AND a.org_id = %(org_id)s AND a.status = 'ambiguous'
          UNION ALL
-        SELECT workspace_id, respond_id FROM match_issue
-         WHERE %(is_broad)s AND org_id = %(org_id)s AND status = 'ambiguous') AS x
-  JOIN match_issue i ON i.workspace_id = x.workspace_id AND i.respond_id = x.respond_id
+        SELECT a.org_id, a.workspace_id, a.respond_id
+          FROM match_issue a
+         WHERE %(is_broad)s AND a.org_id = %(org_id)s AND a.status = 'ambiguous') AS i
   JOIN workspace w ON w.workspace_id = i.workspace_id AND w.org_id = i.org_id
- WHERE i.org_id = %(org_id)s
-   AND i.status = 'ambiguous'
 ON CONFLICT (workspace_id, respond_id) DO UPDATE
    SET org_id = excluded.org_id, salesforce_id = NULL, salesforce_url = NULL, match_status = excluded.match_status,
        matched_by = NULL, fields = '{}', stale = '{}', as_of = NULL, refreshed_at = now()

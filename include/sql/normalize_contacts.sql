@@ -88,8 +88,8 @@ ANALYZE changed_salesforce, changed_respond;
 
 -- name: analyze_contacts
 -- Let the planner know what was written: after a first load it would read the whole mirror for each batch.
--- Params: none | Rows: 1
-SELECT analyze_contacts();
+-- Params: changed bigint | Rows: 1
+SELECT analyze_contacts(%(changed)s);
 
 -- name: select_new_countries
 -- List the distinct countries of changed contacts that have no rule of this version yet.

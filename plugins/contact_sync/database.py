@@ -123,7 +123,8 @@ class Database:
             pool_size=pool_size,
             pool_pre_ping=True,
             connect_args={
-                "options": f"-c search_path={SCHEMA} -c timezone=UTC -c jit=off",
+                # what changes is found by index: it is in memory, or on a disk without a head to move
+                "options": f"-c search_path={SCHEMA} -c timezone=UTC -c jit=off -c random_page_cost=1.1",
                 "application_name": "contact-sync",
             },
         )

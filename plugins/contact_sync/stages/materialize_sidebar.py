@@ -71,7 +71,7 @@ def process(tx: database.Transaction, *, org_id: str, is_broad: bool = False) ->
     tx.execute("allow_large_joins" if is_broad else "analyze_changed_rows")
     # a disconnect that runs at this moment waits for us, so it removes what we write now
     tx.all("lock_serving_workspaces", org_id=org_id)
-    removed = tx.execute("delete_unwanted_rows", org_id=org_id, is_broad=is_broad)
+    removed = tx.execute("delete_all_unwanted_rows" if is_broad else "delete_unwanted_rows", org_id=org_id)
     if is_broad:
         tx.execute("join_by_hash")
     written = tx.one("write_matched_rows", org_id=org_id, is_broad=is_broad)

@@ -29,7 +29,7 @@ def run(db: database.Database, *, org_id: str, run_id: str, batch_size: int = 50
         while is_held and _batch(db, org_id, batch_size, counts):
             seen = counts["salesforce_contacts"] + counts["respond_contacts"]
             if seen >= max(MANY, 2 * analyzed):
-                db.one("analyze_contacts")
+                db.one("analyze_contacts", changed=seen)
                 analyzed = seen
     return counts
 
