@@ -15,13 +15,16 @@ SELECT name
 
 -- name: select_org_status
 -- Read per org how far it is proven complete, what waits, what is in quarantine and what it cost today.
--- Params: none | Rows: 0..n (org_id, name, conn_id, disconnected_at, watermark_at, watermark_age_seconds, settled_until, settled_age_seconds, is_settled_late, settled_detail, pending_changes, oldest_change_seconds, quarantined_rows, calls_today)
+-- Params: none | Rows: 0..n (org_id, name, conn_id, disconnected_at, watermark_at, watermark_age_seconds, settled_until, settled_age_seconds, is_settled_late, settled_detail, deletes_until, deletes_age_seconds, is_deletes_late, pending_changes, oldest_change_seconds, quarantined_rows, calls_today)
 SELECT o.org_id, o.name, o.conn_id, o.disconnected_at, w.watermark_at,
        extract(epoch FROM now() - w.watermark_at)::float8 AS watermark_age_seconds, o.settled_until,
        extract(epoch FROM now() - o.settled_until)::float8 AS settled_age_seconds, o.settled_detail,
        -- asked every five minutes, or at each slower poll; Salesforce ends a transaction after ten
        o.disconnected_at IS NULL AND w.watermark_at IS NOT NULL
            AND coalesce(o.settled_until, o.connected_at) < now() - make_interval(secs => 1200 + 2 * o.poll_seconds) AS is_settled_late,
+       o.deletes_until, extract(epoch FROM now() - o.deletes_until)::float8 AS deletes_age_seconds,
+       o.disconnected_at IS NULL AND w.watermark_at IS NOT NULL
+           AND coalesce(o.deletes_until, o.connected_at) < now() - make_interval(secs => 1200 + 2 * o.poll_seconds) AS is_deletes_late,
        p.pending_changes, p.oldest_change_seconds,
        (SELECT count(*) FROM quarantined_row q WHERE q.org_id = o.org_id AND q.resolved_at IS NULL) AS quarantined_rows,
        (SELECT coalesce(jsonb_object_agg(u.lane, u.calls), '{}') FROM api_usage u

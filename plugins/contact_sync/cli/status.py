@@ -109,6 +109,7 @@ def _org(org: Item) -> Iterator[str]:
         yield f"  disconnected since {output.visible(org['disconnected_at'])}: nothing is read"
     yield f"  proven complete   {_reach(org)}"
     yield f"  settled           {_settled(org)}"
+    yield f"  deletions         {_deletions(org)}"
     yield f"  waiting changes   {org['pending_changes']}{_oldest(org)}"
     yield f"  in quarantine     {org['quarantined_rows']}"
     yield from map(_held, org["holds"])
@@ -132,6 +133,9 @@ def _org(org: Item) -> Iterator[str]:
     names = ("window_id", "kind", "status", *(f"rows_{name}" for name in counted), "api_calls", "read_until")
     rows = [tuple(window[name] for name in names) for window in org["windows"]]
     yield from output.table(headers, rows, indent="  ")
+    yield from (
+        f"  window {window['window_id']}: {window['detail']}" for window in org["windows"] if window["detail"]
+    )
     yield ""
 
 
@@ -158,6 +162,15 @@ def _settled(org: Item) -> str:
     if org["is_settled_late"]:
         return f"{reach}  ALERT: it stands still{detail}. News are read as ever; late commits are not proved absent"
     return reach + detail
+
+
+def _deletions(org: Item) -> str:
+    age = output.age(org["deletes_age_seconds"])
+    known = f"known until {output.visible(org['deletes_until'])} UTC, {age} ago"
+    reach = "not asked yet" if age == "never" else known
+    if org["is_deletes_late"]:
+        return f"{reach}  ALERT: Salesforce's log of them is not read; reconcile_contacts finds them daily"
+    return reach
 
 
 def _oldest(org: Item) -> str:
