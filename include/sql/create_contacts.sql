@@ -39,9 +39,10 @@ SELECT c.salesforce_id, c.presence, c.is_bulk_import, k.key_count, k.free_key_co
    -- what is not normalized and matched yet may turn out to be there
    AND NOT EXISTS (
        SELECT FROM pending_change q
-        WHERE q.org_id = %(org_id)s AND q.entity IN ('salesforce_contact', 'salesforce_key') AND q.entity_id IS NULL)
+        WHERE q.org_id = %(org_id)s AND q.entity IN ('salesforce_contact', 'salesforce_key')
+          AND q.entity_id IS NULL AND q.entity_ids IS NULL)
    AND NOT EXISTS (
-       SELECT FROM pending_change q
+       SELECT FROM pending_entity q
         WHERE q.org_id = %(org_id)s AND q.entity = 'salesforce_contact' AND q.entity_id = c.salesforce_id)
    AND NOT EXISTS (
        SELECT FROM salesforce_key s
@@ -88,23 +89,56 @@ SELECT %(org_id)s, %(workspace_id)s, v.salesforce_id,
                                   WHERE k.org_id = %(org_id)s AND k.salesforce_id = l.salesforce_id
                                     AND t.salesforce_id <> l.salesforce_id) THEN 'same_person' END AS rule
           FROM looked_at l) AS v
+-- two runs that plan at once meet the rows in one order
+ ORDER BY v.salesforce_id
 ON CONFLICT (workspace_id, salesforce_id) DO UPDATE
    SET status = excluded.status, rule = excluded.rule, is_bulk_import = excluded.is_bulk_import, planned_at = now()
  WHERE held.status = 'skipped'
    AND held.rule IS DISTINCT FROM excluded.rule;
 
 -- name: skip_switched_off
--- Skip what is planned where the switch is off, or was switched on again after the record was made.
+-- Skip what is planned where the switch is off, or was switched on again after the record was made; free the keys.
 -- Params: workspace_id text | Rows: none
-UPDATE contact_creation c
-   SET status = 'skipped', rule = CASE WHEN w.auto_create_since IS NULL THEN 'switched_off' ELSE 'before_switch_on' END
-  FROM workspace w
- WHERE w.workspace_id = %(workspace_id)s
-   AND c.workspace_id = w.workspace_id
-   AND c.status = 'planned'
-   AND (w.auto_create_since IS NULL
-        OR EXISTS (SELECT FROM salesforce_contact s
-                    WHERE s.org_id = c.org_id AND s.salesforce_id = c.salesforce_id AND s.created_at < w.auto_create_since));
+WITH skipped AS (
+    UPDATE contact_creation c
+       SET status = 'skipped', rule = CASE WHEN w.auto_create_since IS NULL THEN 'switched_off' ELSE 'before_switch_on' END
+      FROM workspace w
+     WHERE w.workspace_id = %(workspace_id)s
+       AND c.workspace_id = w.workspace_id
+       AND c.status = 'planned'
+       AND (w.auto_create_since IS NULL
+            OR EXISTS (SELECT FROM salesforce_contact s
+                        WHERE s.org_id = c.org_id AND s.salesforce_id = c.salesforce_id AND s.created_at < w.auto_create_since))
+    RETURNING c.salesforce_id
+)
+DELETE FROM creation_claim t
+ USING skipped s
+ WHERE t.workspace_id = %(workspace_id)s
+   AND t.salesforce_id = s.salesforce_id;
+
+-- name: skip_bulk_imports
+-- Skip planned bulk imports again, all but those among the first so many of the plan; free their keys.
+-- Params: workspace_id text, keep int | Rows: none
+WITH kept AS (
+    SELECT salesforce_id
+      FROM contact_creation
+     WHERE workspace_id = %(workspace_id)s
+       AND status = 'planned'
+     ORDER BY planned_at, salesforce_id
+     LIMIT %(keep)s
+), skipped AS (
+    UPDATE contact_creation c
+       SET status = 'skipped', rule = 'bulk_import'
+     WHERE c.workspace_id = %(workspace_id)s
+       AND c.status = 'planned'
+       AND c.is_bulk_import
+       AND NOT EXISTS (SELECT FROM kept k WHERE k.salesforce_id = c.salesforce_id)
+    RETURNING c.salesforce_id
+)
+DELETE FROM creation_claim t
+ USING skipped s
+ WHERE t.workspace_id = %(workspace_id)s
+   AND t.salesforce_id = s.salesforce_id;
 
 -- name: count_creations
 -- Count a workspace's creations by status and rule.
@@ -155,11 +189,15 @@ SELECT workspace_id, done, left_over, rejected, per_hour,
 
 -- name: select_next_creation
 -- Take the next creation to work on: begun ones first, then planned ones, oldest record first; none tried in vain.
--- Params: workspace_id text, tried text[] | Rows: 0..1 (salesforce_id, status, claimed_at, attempts, respond_id, error_code)
+-- Params: workspace_id text, tried text[], leaves_bulk_imports boolean | Rows: 0..1 (salesforce_id, status, claimed_at, attempts, respond_id, error_code)
 SELECT c.salesforce_id, c.status, c.claimed_at, c.attempts, c.respond_id, c.error_code
   FROM contact_creation c
+  JOIN workspace w USING (workspace_id)
  WHERE c.workspace_id = %(workspace_id)s
    AND c.status IN ('planned', 'creating', 'created')
+   -- a switch put off, or an org left, ends the run that is under way; what was begun is finished
+   AND (c.status <> 'planned' OR (w.auto_create_since IS NOT NULL AND w.org_id IS NOT NULL))
+   AND (c.status <> 'planned' OR NOT (%(leaves_bulk_imports)s AND coalesce(c.is_bulk_import, false)))
    AND (c.not_before IS NULL OR c.not_before <= now())
    AND c.salesforce_id <> ALL (%(tried)s::text[])
  ORDER BY c.status = 'planned', c.planned_at, c.salesforce_id
@@ -218,6 +256,25 @@ UPDATE contact_creation
    AND salesforce_id = %(salesforce_id)s
    AND status = 'planned';
 
+-- name: discount_attempt
+-- Do not count the attempt of a begun creation: respond.io said that it did nothing.
+-- Params: workspace_id text, salesforce_id text | Rows: none
+UPDATE contact_creation
+   SET attempts = greatest(attempts - 1, 0)
+ WHERE workspace_id = %(workspace_id)s
+   AND salesforce_id = %(salesforce_id)s
+   AND status = 'creating';
+
+-- name: reject_creation
+-- Give a creation up with the vendor's code and sentence, unless somebody else settled it meanwhile.
+-- Params: workspace_id text, salesforce_id text, error_code text, error_detail text | Rows: none
+UPDATE contact_creation
+   SET status = 'rejected', rule = NULL, error_code = %(error_code)s, error_detail = %(error_detail)s, not_before = NULL,
+       settled_at = now()
+ WHERE workspace_id = %(workspace_id)s
+   AND salesforce_id = %(salesforce_id)s
+   AND status IN ('planned', 'creating');
+
 -- name: settle_creation
 -- Write down what became of a creation.
 -- Params: workspace_id text, salesforce_id text, status text, rule text, identifier text, respond_id bigint, tags text[], error_code text, error_detail text | Rows: none
@@ -256,11 +313,12 @@ SELECT kind, key
  ORDER BY kind DESC, key;
 
 -- name: select_respond_by_keys
--- Find mirrored respond contacts that hold any of a person's keys.
--- Params: workspace_id text, kinds text[], keys text[] | Rows: 0..n (respond_id, kind)
-SELECT k.respond_id, k.kind
+-- Find mirrored respond contacts that hold any of a person's keys, and the e-mail or phone they hold it by.
+-- Params: workspace_id text, kinds text[], keys text[] | Rows: 0..n (respond_id, kind, value)
+SELECT k.respond_id, k.kind, CASE k.kind WHEN 'email' THEN r.email ELSE r.phone END AS value
   FROM unnest(%(kinds)s::text[], %(keys)s::text[]) AS wanted (kind, key)
   JOIN respond_key k USING (kind, key)
+  JOIN respond_contact r USING (workspace_id, respond_id)
  WHERE k.workspace_id = %(workspace_id)s
  ORDER BY k.respond_id;
 

@@ -126,6 +126,8 @@ def set_workspace(db: database.Database, workspace_id: str, **settings: Any) -> 
             raise errors.StopError(f"workspace {workspace_id}: {error.detail}") from error
         if is_on is not None:
             tx.execute("switch_auto_create", workspace_id=workspace_id, is_on=is_on)
+        if values["include_bulk_imports"] is False:
+            tx.execute("skip_bulk_imports", workspace_id=workspace_id, keep=0)
 
 
 def is_created_tag(text: str) -> bool:

@@ -24,8 +24,8 @@ Outcome = Literal["tagged", "created", "adopted", "skipped", "rejected", "postpo
 UNCLEAR_SECONDS = 60.0
 #: Their clock may be behind ours, and their creation times are whole seconds.
 CLOCK_SKEW = timedelta(seconds=5)
-#: So often a contact may be sent without ever arriving; each time it waits twice as long.
-ATTEMPTS = 6
+#: So often a contact may be sent without ever arriving; each time it waits twice as long: eight hours in all.
+ATTEMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,7 @@ class Creator:
         try:
             return self._advance(creation, row)
         except errors.RejectError as error:
-            creation.reject(error)
-            return "rejected"
+            return "rejected" if creation.reject(error) else "postponed"
         except errors.RetryError as error:
             # where nothing is in doubt there is nothing to wait for: the task's own retry meets the record again
             seconds = UNCLEAR_SECONDS if error.is_ambiguous else (error.retry_after_seconds or 0.0)
@@ -81,7 +80,7 @@ class Creator:
         refusal: errors.RejectError | None = None
         for draft in _content.drafts(person, self.id_field):
             try:
-                changes.create(self.respond, draft.identifier, draft.fields)
+                self._send(creation, draft)
             except errors.RejectError as error:
                 # one that is there may be refused as a conflict or as invalid, and so may a number or an address
                 found = self._look_up(person) if refusal is None and error.status in (400, 409) else None
@@ -94,6 +93,15 @@ class Creator:
                 return self._read_back(creation, draft, refusal)
         assert refusal is not None
         raise refusal
+
+    def _send(self, creation: _creation_row.CreationRow, draft: _content.Draft) -> None:
+        """Create it. What respond.io says it did not do uses up no attempt, however long that goes on."""
+        try:
+            changes.create(self.respond, draft.identifier, draft.fields)
+        except errors.RetryError as error:
+            if not error.is_ambiguous:
+                creation.discount_attempt()
+            raise
 
     def _read_back(
         self,
@@ -185,8 +193,12 @@ class Creator:
             kinds=list(person.kinds),
             keys=list(person.keys),
         )
-        mirrored = self._ask(dict.fromkeys(f"id:{row['respond_id']}" for row in known))
-        return mirrored or self._ask(person.identifiers)
+        for row in known:
+            found = self._ask([f"id:{row['respond_id']}"])
+            # the mirror is minutes old: its e-mail or phone may have changed since
+            if found is not None and row["value"] == (found.email if row["kind"] == "email" else found.phone):
+                return found
+        return self._ask(person.identifiers)
 
     def _ask(self, identifiers: Iterable[str]) -> records.RespondContact | None:
         found = (contacts.get(self.respond, identifier) for identifier in identifiers)

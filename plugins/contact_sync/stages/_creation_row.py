@@ -59,15 +59,26 @@ class CreationRow:
         return bool(self.db.execute("begin_creation", **self.place))
 
     def skip(self, rule: str) -> None:
-        """Leave it, by this rule."""
+        """Leave it, by this rule; its keys are free again."""
         with self.db.transaction() as tx:
             self._settle(tx, "skipped", rule=rule)
-
-    def reject(self, error: errors.RejectError) -> None:
-        """Give it up with the vendor's code and sentence; its keys are free again."""
-        with self.db.transaction() as tx:
-            self._settle(tx, "rejected", error_code=error.code, error_detail=error.detail)
             tx.execute("release_claims", **self.place)
+
+    def reject(self, error: errors.RejectError) -> bool:
+        """Give it up with the vendor's code and sentence; its keys are free again.
+
+        False if it was settled meanwhile: by another worker, or by a person who took it from the plan.
+        """
+        with self.db.transaction() as tx:
+            refused = {"error_code": error.code, "error_detail": error.detail}
+            is_ours = bool(tx.execute("reject_creation", **self.place, **refused))
+            if is_ours:
+                tx.execute("release_claims", **self.place)
+        return is_ours
+
+    def discount_attempt(self) -> None:
+        """Do not count this attempt: respond.io said that it did nothing."""
+        self.db.execute("discount_attempt", **self.place)
 
     def plan_again(self, *, seconds: float) -> None:
         """Plan it anew, once so many seconds have passed: it is proved that nothing was created."""

@@ -36,8 +36,8 @@ class Person:
     @property
     def identifiers(self) -> list[str]:
         """Every spelling under which the contact may be there already."""
-        phones = [f"phone:{spelling}" for spelling in keys.phone_spellings(self.phone)] if self.phone else []
-        return phones + ([f"email:{self.email}"] if self.email else [])
+        held = [("phone", self.phone), ("email", self.email), *zip(self.kinds, self.keys, strict=True)]
+        return _identifiers([(kind, key) for kind, key in held if key])
 
 
 def read(db: database.Database, workspace: database.Row, salesforce_id: str) -> Person | None:
@@ -65,11 +65,17 @@ def read(db: database.Database, workspace: database.Row, salesforce_id: str) -> 
 def claimed_identifiers(db: database.Database, workspace: database.Row, salesforce_id: str) -> list[str]:
     """Return every spelling of the keys that a record claimed, phones first, whatever the record holds now."""
     rows = db.all("select_claimed_keys", workspace_id=workspace["workspace_id"], salesforce_id=salesforce_id)
-    return [
-        f"{row['kind']}:{spelling}"
-        for row in rows
-        for spelling in (keys.phone_spellings(row["key"]) if row["kind"] == "phone" else [row["key"]])
-    ]
+    return _identifiers([(row["kind"], row["key"]) for row in rows])
+
+
+def _identifiers(held: Sequence[tuple[str, str]]) -> list[str]:
+    """Every spelling of every key, each once, in the order given."""
+    spelt = (
+        f"{kind}:{spelling}"
+        for kind, key in held
+        for spelling in (keys.phone_spellings(key) if kind == "phone" else (key,))
+    )
+    return list(dict.fromkeys(spelt))
 
 
 def _best(rows: Sequence[database.Row], kind: str, column: str) -> str | None:

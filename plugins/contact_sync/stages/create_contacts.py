@@ -50,19 +50,25 @@ def run(
     up again before anything is sent twice), StopError if it refuses us.
     """
     deadline = time.monotonic() + pace.seconds
-    with (
-        _turns.taken(db, f"create:{workspace_id}", patience_seconds=pace.patience_seconds) as is_ours,
-        _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=workspace_id) as counts,
-    ):
+    with _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=workspace_id) as counts:
         workspace = tenants.known_workspace(db, workspace_id)
-        if is_ours and workspace["org_id"] is not None:
-            if wishes.dry_run:
-                counts |= _foreseen(db, workspace_id, wishes)
-            else:
+        if workspace["org_id"] is None:
+            return counts
+        if wishes.dry_run:
+            counts |= _foreseen(db, workspace_id, wishes)
+            return counts
+        # before our turn: whoever works now goes on with it, and a run's wishes are not lost
+        with db.transaction() as tx:
+            counts |= _planned(tx, workspace, wishes)
+        with _turns.taken(db, f"create:{workspace_id}", patience_seconds=pace.patience_seconds) as is_ours:
+            if is_ours:
                 with db.transaction() as tx:
-                    counts |= _planned(tx, workspace, wishes)
+                    tx.execute("skip_switched_off", workspace_id=workspace_id)
+                    counts |= _counted(tx, workspace_id)
                 crew = _crew.Crew(limit=wishes.limit, deadline=deadline)
-                _work(db, respond, workspace, crew, counts)
+                _work(db, respond, workspace, crew, counts, wishes)
+            else:
+                log.info("%s: planned; the run under way creates them", workspace_id)
     return counts
 
 
@@ -85,6 +91,7 @@ def foresee(
     if workspace["org_id"] is None:
         return {}, {}
     with db.transaction(is_undone=True) as tx:
+        tx.execute("skip_switched_off", workspace_id=workspace_id)
         counts = _planned(tx, workspace, wishes)
         rows = tx.all("select_plan_samples", workspace_id=workspace_id, samples=SAMPLES)
     counts["seconds"] = round(counts["calls"] / respond_session.CALLS_PER_SECOND)
@@ -101,7 +108,6 @@ def _planned(tx: database.Transaction, workspace: database.Row, wishes: Wishes) 
     wanted = wishes.include_bulk_imports
     include_bulk_imports = workspace["include_bulk_imports"] if wanted is None else wanted
     tenant = {"workspace_id": workspace["workspace_id"], "org_id": workspace["org_id"]}
-    tx.execute("skip_switched_off", workspace_id=workspace["workspace_id"])
     if workspace["auto_create_since"] is not None:
         tx.execute("create_planning_tables")
         if tx.execute("insert_looked_at", **tenant):
@@ -109,7 +115,14 @@ def _planned(tx: database.Transaction, workspace: database.Row, wishes: Wishes) 
                 tombstones.load_pads(tx)
                 tx.execute("mark_erased", org_id=workspace["org_id"])
             tx.execute("upsert_plans", include_bulk_imports=include_bulk_imports, **tenant)
-    rows = tx.all("count_creations", workspace_id=workspace["workspace_id"])
+        if wanted and wishes.limit is not None and not workspace["include_bulk_imports"]:
+            # the wish of one run for so many, not of those that follow for all the others
+            tx.execute("skip_bulk_imports", workspace_id=workspace["workspace_id"], keep=wishes.limit)
+    return _counted(tx, workspace["workspace_id"])
+
+
+def _counted(tx: database.Transaction, workspace_id: str) -> dict[str, int]:
+    rows = tx.all("count_creations", workspace_id=workspace_id)
     counts = {_name(row): row["creations"] for row in rows if row["status"] in ("planned", "skipped")}
     planned = counts.pop("planned", 0)
     return {"planned": planned, "calls": planned * CALLS_EACH, **counts}
@@ -126,11 +139,15 @@ def _work(
     workspace: database.Row,
     crew: _crew.Crew,
     counts: _ledger.Counts,
+    wishes: Wishes,
 ) -> None:
     workspace_id = workspace["workspace_id"]
+    leaves = wishes.include_bulk_imports is False
 
     def following(tried: list[str]) -> database.Row | None:
-        return db.one("select_next_creation", workspace_id=workspace_id, tried=tried)
+        return db.one(
+            "select_next_creation", workspace_id=workspace_id, tried=tried, leaves_bulk_imports=leaves
+        )
 
     if following([]) is not None:
         id_field = _content.known_id_field(respond, workspace)
