@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import itertools
+import threading
 import traceback
 from collections.abc import Iterator
+from concurrent import futures
 
 import pytest
 
@@ -186,6 +189,39 @@ def test_a_server_that_hangs_up_is_worth_another_try(db: database.Database, raw:
         )
         tx.all("select_orgs")
     assert db.all("select_orgs") == []
+
+
+def test_a_transaction_that_lost_a_deadlock_is_done_again(
+    db: database.Database, raw: RawSql, database_url: str
+) -> None:
+    for name in ("one", "two"):
+        add_workspace(db, name)
+    other, tries = RawSql(database_url), itertools.count(1)
+    # a waiter looks for a deadlock once, after a second: the other one has looked before there is one
+    looked = "SELECT count(*) FROM pg_locks WHERE NOT granted AND clock_timestamp() - waitstart > interval '1500 ms'"
+
+    def work(tx: database.Transaction) -> int:
+        tx.execute("lock_workspace", workspace_id="one")
+        attempt = next(tries)
+        has_locked_one.set()
+        while attempt == 1 and not raw.value(looked):
+            assert not theirs.done()
+        tx.execute("lock_workspace", workspace_id="two")
+        return attempt
+
+    def locks_both() -> None:
+        other("BEGIN")
+        other("SELECT FROM workspace WHERE workspace_id = 'two' FOR UPDATE")
+        assert has_locked_one.wait(30)
+        other("SELECT FROM workspace WHERE workspace_id = 'one' FOR UPDATE")
+        other("COMMIT")
+
+    has_locked_one = threading.Event()
+    with futures.ThreadPoolExecutor(1) as pool:
+        theirs = pool.submit(locks_both)
+        assert db.in_turn(work) == 2
+        theirs.result()
+    other.close()
 
 
 def test_a_server_that_is_not_there_is_worth_another_try() -> None:

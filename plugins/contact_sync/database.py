@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import psycopg2
 import sqlalchemy
@@ -21,6 +21,7 @@ from sqlalchemy import exc
 from contact_sync import errors, statements
 
 Row = sqlalchemy.RowMapping
+Result = TypeVar("Result")
 
 SCHEMA = "contact_sync"
 URL_VARIABLE = "CONTACT_SYNC_DATABASE_URL"
@@ -28,7 +29,9 @@ OWNER_URL_VARIABLE = "CONTACT_SYNC_OWNER_DATABASE_URL"
 
 #: SQLSTATE classes whose cause is the row itself: data exception, integrity violation, raised by our own checks.
 _ROW_CLASSES = ("22", "23", "P0")
-#: Classes that pass by themselves: connection, rollback (deadlock, serialization), resources, operator, system.
+#: Rollback: serialization failure and deadlock, in which another transaction was let go on.
+_LOST_TURN = ("40001", "40P01")
+#: Classes that pass by themselves: connection, rollback, resources, operator, system.
 _PASSING_CLASSES = ("08", "40", "53", "55", "57", "58")
 
 
@@ -130,16 +133,22 @@ class Database:
         )
 
     def execute(self, statement: str, /, **params: Any) -> int:
-        with self.transaction() as tx:
-            return tx.execute(statement, **params)
+        return self.in_turn(lambda tx: tx.execute(statement, **params))
 
     def one(self, statement: str, /, **params: Any) -> Row | None:
-        with self.transaction() as tx:
-            return tx.one(statement, **params)
+        return self.in_turn(lambda tx: tx.one(statement, **params))
 
     def all(self, statement: str, /, **params: Any) -> list[Row]:
-        with self.transaction() as tx:
-            return tx.all(statement, **params)
+        return self.in_turn(lambda tx: tx.all(statement, **params))
+
+    def in_turn(self, work: Callable[[Transaction], Result]) -> Result:
+        """Do ``work`` in a transaction; once more if the server undid it in favour of another one's."""
+        try:
+            with self.transaction() as tx:
+                return work(tx)
+        except errors.LostTurnError:
+            with self.transaction() as tx:
+                return work(tx)
 
     @contextlib.contextmanager
     def transaction(self, *, is_undone: bool = False) -> Iterator[Transaction]:
@@ -213,6 +222,10 @@ def _our_error(name: str, error: BaseException | None) -> errors.ContactSyncErro
     code = getattr(error, "pgcode", None)
     diagnostics = getattr(error, "diag", None)
     constraint = getattr(diagnostics, "constraint_name", None)
+    if code in _LOST_TURN:
+        return errors.LostTurnError(
+            f"{name}: the database let another transaction go first ({code}); try again"
+        )
     if code is None or code.startswith(_PASSING_CLASSES):
         return errors.RetryError(
             f"{name}: the database did not answer ({code or 'no connection'}); try again"

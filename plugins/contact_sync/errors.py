@@ -32,6 +32,10 @@ class RetryError(ContactSyncError):
         self.is_ambiguous = is_ambiguous
 
 
+class LostTurnError(RetryError):
+    """The server undid our transaction in favour of another one's (a deadlock): begin it again at once."""
+
+
 class QuotaError(RetryError):
     """The org's daily API allowance, or our lane's share of it, is used up: the run is deferred, not failed."""
 

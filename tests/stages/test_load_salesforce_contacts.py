@@ -247,6 +247,22 @@ def test_sets_are_read_side_by_side(planned: Loading, monkeypatch: pytest.Monkey
     assert planned()["rows_landed"] == PEOPLE
 
 
+def test_a_set_that_lost_a_deadlock_is_copied_again_and_its_successor_once(
+    planned: Loading, raw: RawSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original, calls = _windows.merge_page, itertools.count(1)
+
+    def merge(*arguments: Any) -> tuple[int, int]:
+        if next(calls) == 1:
+            raise errors.LostTurnError("the database let another transaction go first")
+        return original(*arguments)
+
+    monkeypatch.setattr(_windows, "merge_page", merge)
+    assert planned()["rows_landed"] == PEOPLE
+    assert windows(raw) == [("initial", "proven")]
+    assert planned.asked("GET", "/results") == 4
+
+
 def test_a_set_that_came_twice_proves_nothing(
     planned: Loading, raw: RawSql, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,12 +54,19 @@ class Results:
 
     def _merge_set(self, locator: str | None, announce: Announce) -> None:
         try:
-            self._copy_set(locator, announce)
+            self._copy_in_turn(locator, announce)
         except errors.RejectError as error:
             if error.status is not None:
                 # Salesforce's own refusal, not the database's
                 raise
             self._read_set(locator)
+
+    def _copy_in_turn(self, locator: str | None, announce: Announce) -> None:
+        """Copy a set, once more if another transaction was let go first: its successor is begun already."""
+        try:
+            self._copy_set(locator, announce)
+        except errors.LostTurnError:
+            self._copy_set(locator, lambda _: None)
 
     def _copy_set(self, locator: str | None, announce: Announce) -> None:
         names = list(self.window.selection.names)

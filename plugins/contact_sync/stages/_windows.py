@@ -142,15 +142,17 @@ def fill(db: database.Database, window: Window, pages: Iterable[records.QueryPag
 
 def close(db: database.Database, window: Window) -> Outcome:
     """Merge and prove what a window landed, in one transaction."""
-    with db.transaction() as tx:
+
+    def merge_and_prove(tx: database.Transaction) -> Outcome:
         merge_landed(tx, window)
         return _proven(tx, window)
+
+    return db.in_turn(merge_and_prove)
 
 
 def prove(db: database.Database, window: Window) -> Outcome:
     """Prove a window whose sets are merged."""
-    with db.transaction() as tx:
-        return _proven(tx, window)
+    return db.in_turn(lambda tx: _proven(tx, window))
 
 
 def _proven(tx: database.Transaction, window: Window) -> Outcome:
@@ -185,12 +187,15 @@ def add_late(
     rows: list[records.Json] = []
     for page in pages:
         calls, rows = calls + 1, rows + page.records
-    with db.transaction() as tx:
+
+    def land_and_merge(tx: database.Transaction) -> int:
         land_page(tx, window, rows, 0)
         merged, _ = merge_landed(tx, window)
         tx.execute("delete_merged_sets", window_id=window.window_id)
         tx.execute("add_late_rows", window_id=window.window_id, rows_late=merged, api_calls=calls)
-    return merged
+        return merged
+
+    return db.in_turn(land_and_merge)
 
 
 def land_page(tx: database.Transaction, window: Window, rows: Sequence[records.Json], first: int) -> int:
