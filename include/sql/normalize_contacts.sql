@@ -24,23 +24,30 @@ CREATE TEMPORARY TABLE IF NOT EXISTS wanted_salesforce_key (kind text, key text,
 CREATE TEMPORARY TABLE IF NOT EXISTS wanted_respond_key (workspace_id text, kind text, key text, respond_id bigint) ON COMMIT DROP;
 
 -- name: claim_salesforce_changes
--- Take a batch of changed Salesforce contacts off the feed; a change without an id means all of the org.
+-- Take about a batch of changed Salesforce contacts off the feed; a change without an id means all of the org.
 -- Params: org_id text, batch_size int | Rows: none
-WITH claimed AS (
+WITH oldest AS (
+    SELECT change_id, coalesce(cardinality(entity_ids), 1) AS contacts
+      FROM pending_change
+     WHERE org_id = %(org_id)s AND entity = 'salesforce_contact'
+     ORDER BY change_id
+     LIMIT %(batch_size)s
+), claimed AS (
     DELETE FROM pending_change
      WHERE change_id IN (
-           SELECT change_id FROM pending_change
-            WHERE org_id = %(org_id)s AND entity = 'salesforce_contact'
-            ORDER BY change_id
-            LIMIT %(batch_size)s)
-    RETURNING entity_id
+           SELECT change_id
+             FROM (SELECT change_id, sum(contacts) OVER (ORDER BY change_id) - contacts AS before FROM oldest) AS counted
+            WHERE before < %(batch_size)s)
+    RETURNING coalesce(entity_ids, ARRAY[entity_id]) AS ids
+), named AS (
+    SELECT unnest(ids) AS salesforce_id FROM claimed
 )
 INSERT INTO changed_salesforce (salesforce_id)
-SELECT entity_id FROM claimed WHERE entity_id IS NOT NULL
+SELECT salesforce_id FROM named WHERE salesforce_id IS NOT NULL
  UNION
 SELECT salesforce_id FROM salesforce_contact
  WHERE org_id = %(org_id)s
-   AND EXISTS (SELECT FROM claimed WHERE entity_id IS NULL)
+   AND EXISTS (SELECT FROM named WHERE salesforce_id IS NULL)
 ON CONFLICT DO NOTHING;
 
 -- name: claim_respond_changes

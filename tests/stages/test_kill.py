@@ -167,5 +167,5 @@ def check_leftovers(raw: RawSql, ids: list[str]) -> None:
     assert raw.value(open_windows) == 0
     adds_up = "SELECT bool_and(rows_reported = rows_landed + rows_quarantined) FROM extract_window"
     assert raw.value(f"{adds_up} WHERE status = 'proven'")
-    fed = "SELECT count(DISTINCT entity_id) FROM pending_change WHERE entity = 'salesforce_contact'"
+    fed = "SELECT count(DISTINCT entity_id) FROM pending_entity WHERE entity = 'salesforce_contact'"
     assert raw.value(fed) == len(ids)

@@ -333,3 +333,18 @@ def test_the_planner_hears_of_a_first_load_at_once(house: House, monkeypatch: py
     assert house.raw.value(
         "SELECT count(*) FROM pg_stats WHERE schemaname = 'contact_sync' AND tablename = 'salesforce_key'"
     )
+
+
+def test_a_large_merge_feeds_few_rows_and_nobody_is_forgotten(house: House, raw: RawSql) -> None:
+    raw(
+        """
+        INSERT INTO salesforce_contact (org_id, salesforce_id, email, system_modstamp, read_at)
+        SELECT %(org)s, '003' || lpad(n::text, 15, '0'), 'p' || n || '@example.com', now(), now()
+          FROM generate_series(1, 2500) AS n
+        """,
+        org=ORG,
+    )
+    assert raw.value("SELECT count(*) FROM pending_change WHERE entity = 'salesforce_contact'") == 3
+    counts = normalize_contacts.run(house.db, org_id=ORG, run_id="run", batch_size=1000)
+    assert counts["salesforce_contacts"] == 2500
+    assert raw.value("SELECT count(*) FROM salesforce_key") == 2500
