@@ -130,7 +130,8 @@ CREATION_LEGAL = set(
 EDIT = "queued applying applied conflict rejected discarded superseded parked".split()
 EDIT_LEGAL = set(
     "queued>applying applying>applied applying>conflict applying>rejected queued>discarded queued>superseded"
-    " queued>rejected queued>conflict queued>parked parked>queued applying>queued applying>parked".split()
+    " queued>rejected queued>conflict queued>parked parked>queued applying>queued applying>parked"
+    " applying>superseded parked>superseded parked>discarded".split()
 )
 SETTLED = {"applied", "conflict", "rejected", "discarded", "superseded"}
 

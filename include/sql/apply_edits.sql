@@ -1,5 +1,5 @@
 -- The edit queue from claim to settlement. One edit in flight per org, contact and field; nothing is sent unread.
--- queued > applying > applied | conflict | rejected; applying > queued (retry) | parked; queued > parked > queued.
+-- queued > applying > applied | conflict | rejected; applying > queued (retry) | superseded; queued > parked > queued.
 
 -- name: list_orgs_with_edits
 -- List the orgs with edits to apply, to take up again or to unpark.
@@ -12,14 +12,43 @@ SELECT DISTINCT e.org_id
         OR (e.status = 'parked' AND e.requested_at > now() - interval '30 days'))
  ORDER BY e.org_id;
 
--- name: requeue_unsent_edits
--- Take up edits again whose worker died before anything was sent.
--- Params: org_id text | Rows: none
-UPDATE field_edit
-   SET status = 'queued', claimed_at = NULL, claimed_by = NULL
+-- name: select_unsent_edits
+-- List the edits that were claimed and of which nothing was sent: their worker died, or Salesforce was away.
+-- Params: org_id text | Rows: 0..n (edit_id)
+SELECT edit_id
+  FROM field_edit
  WHERE org_id = %(org_id)s
    AND status = 'applying'
-   AND sent_at IS NULL;
+   AND sent_at IS NULL
+ ORDER BY edit_id;
+
+-- name: requeue_unsent_edits
+-- Put edits back of which nothing was sent, as if they had not been claimed.
+-- Params: edit_ids bigint[] | Rows: none
+UPDATE field_edit
+   SET status = 'queued', claimed_at = NULL, claimed_by = NULL, attempts = greatest(attempts - 1, 0)
+ WHERE edit_id = ANY (%(edit_ids)s::bigint[])
+   AND status = 'applying';
+
+-- name: supersede_returning_edits
+-- Where a later edit of the field is queued already, let it stand in place of one that would come back, on its base.
+-- Params: edit_ids bigint[] | Rows: none
+WITH outdated AS (
+    SELECT a.edit_id, a.base_value, q.edit_id AS later_id
+      FROM field_edit a
+      JOIN field_edit q USING (workspace_id, target_salesforce_id, field_name)
+     WHERE a.edit_id = ANY (%(edit_ids)s::bigint[])
+       AND a.status = 'applying'
+       AND q.status = 'queued'
+), inherited AS (
+    UPDATE field_edit q SET base_value = o.base_value, after_edit_id = NULL
+      FROM outdated o
+     WHERE q.edit_id = o.later_id
+)
+UPDATE field_edit e
+   SET status = 'superseded', settled_at = now(), sent_at = NULL, sent_modstamp = NULL
+  FROM outdated o
+ WHERE e.edit_id = o.edit_id;
 
 -- name: create_edit_obstacles
 -- Work out, for each open edit, why it may not be sent now; null where it may.
@@ -38,20 +67,32 @@ SELECT e.edit_id, e.status,
    AND e.status IN ('queued', 'parked');
 
 -- name: park_edits
--- Park queued edits that may not be sent now, with the reason.
--- Params: none | Rows: none
+-- Park queued edits that may not be sent now, with the reason and its sentence for agents.
+-- Params: sentences json | Rows: none
 UPDATE field_edit e
-   SET status = 'parked', error_code = o.obstacle
+   SET status = 'parked', error_code = o.obstacle, error_detail = %(sentences)s::jsonb ->> o.obstacle
   FROM edit_obstacle o
  WHERE o.edit_id = e.edit_id
    AND e.status = 'queued'
    AND o.obstacle IS NOT NULL;
 
+-- name: supersede_outdated_parked_edits
+-- End parked edits of a field for which a later one was made: an older wish never comes back over a newer one.
+-- Params: org_id text | Rows: none
+UPDATE field_edit e
+   SET status = 'superseded', settled_at = now()
+ WHERE e.org_id = %(org_id)s
+   AND e.status = 'parked'
+   AND EXISTS (
+       SELECT FROM field_edit l
+        WHERE l.org_id = e.org_id AND l.workspace_id = e.workspace_id AND l.target_salesforce_id = e.target_salesforce_id
+          AND l.field_name = e.field_name AND l.edit_id > e.edit_id);
+
 -- name: unpark_edits
--- Queue parked edits again whose obstacle is gone, unless a later one of the field is queued already.
+-- Queue parked edits again whose obstacle is gone, unless an earlier one of the field is queued still.
 -- Params: none | Rows: none
 UPDATE field_edit e
-   SET status = 'queued', error_code = NULL
+   SET status = 'queued', error_code = NULL, error_detail = NULL
   FROM edit_obstacle o
  WHERE o.edit_id = e.edit_id
    AND e.status = 'parked'
@@ -59,7 +100,7 @@ UPDATE field_edit e
    AND NOT EXISTS (
        SELECT FROM field_edit q
         WHERE q.workspace_id = e.workspace_id AND q.target_salesforce_id = e.target_salesforce_id
-          AND q.field_name = e.field_name AND (q.status = 'queued' OR (q.status = 'parked' AND q.edit_id < e.edit_id)));
+          AND q.field_name = e.field_name AND q.status = 'queued');
 
 -- name: supersede_merged_edits
 -- Where a merge brings two queued edits of one field together, let the later one stand, on the base that the winner's own edit had.
@@ -140,11 +181,13 @@ WITH claimable AS (
        AND e.status = 'queued'
        AND (e.not_before IS NULL OR e.not_before <= now())
        AND e.after_edit_id IS NULL
-       -- an earlier open edit of the same field goes first
+       -- an earlier open edit of the same field goes first, and one of the same contact that waits lets none by
        AND NOT EXISTS (
            SELECT FROM field_edit b
-            WHERE b.org_id = e.org_id AND b.target_salesforce_id = e.target_salesforce_id
-              AND b.field_name = e.field_name AND b.edit_id < e.edit_id AND b.status IN ('queued', 'applying'))
+            WHERE b.org_id = e.org_id AND b.target_salesforce_id = e.target_salesforce_id AND b.edit_id < e.edit_id
+              AND (b.status = 'applying'
+                   OR (b.status = 'queued'
+                       AND (b.field_name = e.field_name OR b.not_before > now() OR b.after_edit_id IS NOT NULL))))
      ORDER BY e.edit_id
      LIMIT %(batch_size)s
        -- an edit that is being discarded at this moment is not ours
@@ -179,6 +222,14 @@ UPDATE field_edit e
   FROM unnest(%(edit_ids)s::bigint[], %(stamps)s::timestamptz[]) AS s (edit_id, stamp)
  WHERE e.edit_id = s.edit_id;
 
+-- name: unmark_edits_sent
+-- Take back that edits were sent: their call was certainly not made or not taken.
+-- Params: edit_ids bigint[] | Rows: none
+UPDATE field_edit
+   SET sent_at = NULL, sent_modstamp = NULL
+ WHERE edit_id = ANY (%(edit_ids)s::bigint[])
+   AND status = 'applying';
+
 -- name: settle_edits
 -- Write down what became of edits.
 -- Params: outcomes json | Rows: none
@@ -192,14 +243,15 @@ UPDATE field_edit e
 
 -- name: requeue_edits
 -- Put edits back that may be taken later; after too many tries they are rejected instead.
--- Params: edit_ids bigint[], seconds float, attempts int, error_code text, error_detail text | Rows: none
+-- Params: edit_ids bigint[], seconds float, attempts int, error_code text, error_detail text | Rows: 0..n (status)
 UPDATE field_edit
    SET status = CASE WHEN attempts < %(attempts)s THEN 'queued' ELSE 'rejected' END,
        settled_at = CASE WHEN attempts < %(attempts)s THEN NULL ELSE now() END,
        not_before = now() + make_interval(secs => %(seconds)s * attempts),
        error_code = %(error_code)s, error_detail = %(error_detail)s, sent_at = NULL, sent_modstamp = NULL
  WHERE edit_id = ANY (%(edit_ids)s::bigint[])
-   AND status = 'applying';
+   AND status = 'applying'
+RETURNING status;
 
 -- name: merge_read_contacts
 -- Bring what was just read back from Salesforce into the mirror: edited fields and stamps.

@@ -1,5 +1,5 @@
 -- The door of the edit queue: what an agent may ask for, and what can be taken back.
--- queued > discarded | superseded | parked; the rest of an edit's life is in apply_edits.sql.
+-- queued | parked > discarded | superseded; the rest of an edit's life is in apply_edits.sql.
 
 -- name: set_actor
 -- Say who acts in this transaction; the history keeps it.
@@ -42,6 +42,16 @@ UPDATE field_edit
    AND field_name = %(field_name)s
    AND status = 'queued'
 RETURNING edit_id, base_value, after_edit_id;
+
+-- name: supersede_parked_edits
+-- Let a later edit of this contact and field stand in place of parked ones: an older wish never comes back over it.
+-- Params: workspace_id text, salesforce_id text, field_name text | Rows: none
+UPDATE field_edit
+   SET status = 'superseded', settled_at = now()
+ WHERE workspace_id = %(workspace_id)s
+   AND target_salesforce_id = %(salesforce_id)s
+   AND field_name = %(field_name)s
+   AND status = 'parked';
 
 -- name: select_edit_in_flight
 -- Find the edit of this contact and field that is being applied.
@@ -86,4 +96,4 @@ UPDATE field_edit
    SET status = 'discarded', settled_at = now()
  WHERE workspace_id = %(workspace_id)s
    AND edit_id = %(edit_id)s
-   AND status = 'queued';
+   AND status IN ('queued', 'parked');

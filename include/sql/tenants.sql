@@ -207,7 +207,8 @@ WITH left_org AS (
 ), keys AS (
     DELETE FROM respond_key WHERE workspace_id IN (SELECT workspace_id FROM left_org)
 ), edits AS (
-    UPDATE field_edit SET status = 'parked', error_code = 'disconnected'
+    UPDATE field_edit SET status = 'parked', error_code = 'disconnected',
+           error_detail = 'This workspace is not connected to Salesforce. The change waits until it is.'
      WHERE workspace_id IN (SELECT workspace_id FROM left_org) AND status = 'queued'
 )
 SELECT workspace_id FROM left_org;

@@ -14,8 +14,8 @@ from contact_sync import database, errors, fields, tenants, values
 
 #: Says that the caller did not tell what the agent saw; None means that the field was empty.
 MISSING: Final = object()
-#: The constraint that two equal calls at once meet.
-_KEY_ONCE = "field_edit_idempotency_key_once"
+#: What two calls at once meet, or one beside an edit that comes back into the queue at this moment.
+_MET = ("field_edit_idempotency_key_once", "field_edit_one_queued_per_field")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +36,8 @@ class Wish:
 def queue_edit(db: database.Database, wish: Wish, *, idempotency_key: str | None = None) -> database.Row:
     """Queue one edit and return it; the same ``idempotency_key`` with the same body returns the same edit.
 
-    A queued edit of this workspace for the same field is superseded and its base inherited; behind one in flight
-    the new edit waits.
+    A queued edit of this workspace for the same field is superseded and its base inherited, a parked one is
+    superseded; behind one in flight the new edit waits.
     Raises RejectError: ``unknown_workspace``, ``unknown_contact``, ``not_connected``, ``editing_off``, ``not_matched``,
     ``field_not_chosen``, ``field_not_editable``, ``base_missing``, ``idempotency_key_reused`` (status 422), the
     codes of ``fields.read_only`` and of ``values.to_salesforce``.
@@ -45,8 +45,8 @@ def queue_edit(db: database.Database, wish: Wish, *, idempotency_key: str | None
     try:
         return _queue_wish(db, wish, idempotency_key)
     except errors.RejectError as error:
-        # the same call came twice at once: the other one has it by now
-        if error.detail != _KEY_ONCE:
+        # the other one has it by now
+        if error.detail not in _MET:
             raise
         return _queue_wish(db, wish, idempotency_key)
 
@@ -153,6 +153,7 @@ def _queue(tx: database.Transaction, context: database.Row, edit: dict[str, Any]
     place = {"salesforce_id": context["salesforce_id"], "field_name": edit["field_name"]}
     tx.one("lock_edited_field", org_id=context["org_id"], **place)
     superseded = tx.one("supersede_edit", workspace_id=edit["workspace_id"], **place)
+    tx.execute("supersede_parked_edits", workspace_id=edit["workspace_id"], **place)
     in_flight = tx.one("select_edit_in_flight", org_id=context["org_id"], **place)
     after_edit_id = in_flight["edit_id"] if in_flight else None
     if superseded is not None:

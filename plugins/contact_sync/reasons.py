@@ -29,6 +29,17 @@ SENTENCES: Mapping[str, str] = {
     "ENTITY_IS_DELETED": "The record was deleted in Salesforce.",
     "NOT_FOUND": "The record is no longer there, or the connection may no longer see it.",
     "UNABLE_TO_LOCK_ROW": "The record was busy in Salesforce for too long. Try again.",
+    "INVALID_FIELD": "Salesforce no longer shows this field to the connection. Ask a Salesforce administrator.",
+    "NO_ANSWER": "Salesforce failed on this change again and again without saying why. Try again later.",
+}
+
+#: Why an edit waits, by our own code.
+OBSTACLES: Mapping[str, str] = {
+    "disconnected": "This workspace is not connected to Salesforce. The change waits until it is.",
+    "editing_off": "Editing is switched off for this workspace. The change waits until it is on.",
+    "field_not_editable": "This field is not switched on for editing. The change waits until it is.",
+    "permission_lost": "The connection may no longer edit this field. The change waits; ask a Salesforce"
+    " administrator.",
 }
 
 

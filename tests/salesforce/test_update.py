@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -259,3 +260,39 @@ def test_a_used_up_day_leaves_the_writes_unsent(session: auth.Session, org: Scri
     )
     with pytest.raises(errors.QuotaError):
         sent(session, write("003000000000001AAA", NOON))
+
+
+@pytest.mark.parametrize(("failures", "calls"), [(0, 1), (1, 5), (2, 25), (9, 25)])
+def test_writes_that_failed_share_their_next_call_with_fewer(
+    live: auth.Session, store: Store, vendor: httpx.Client, failures: int, calls: int
+) -> None:
+    people = [person(store) for _ in range(25)]
+    now = stamp(live, people[0])
+    writes = [replace(write(salesforce_id, now), failures=failures) for salesforce_id in people]
+    assert {result.outcome for result in sent(live, *writes)} == {"written"}
+    assert composites(vendor) == calls
+
+
+def test_a_call_that_is_refused_as_a_whole_is_halved_until_its_cause_is_alone(
+    live: auth.Session, store: Store, vendor: httpx.Client
+) -> None:
+    people = [person(store) for _ in range(25)]
+    now = stamp(live, people[0])
+    body = [{"errorCode": "JSON_PARSER_ERROR", "message": "bad"}]
+    fault(vendor, record_id=people[7], status=400, body=body, times=None)
+    results = sent(live, *(write(salesforce_id, now) for salesforce_id in people))
+    assert [r.salesforce_id for r in results if r.outcome == "rejected"] == [people[7]]
+    assert sum(result.outcome == "written" for result in results) == 24
+    assert composites(vendor) <= 2 * 5 + 1
+
+
+def test_a_text_like_a_reference_goes_alone_and_keeps_its_precondition(
+    live: auth.Session, store: Store, vendor: httpx.Client
+) -> None:
+    one, moved = person(store), person(store)
+    since = stamp(live, one)
+    vendor.patch(f"/_sandbox/contacts/{moved}", json={"Title": "theirs"}).raise_for_status()
+    late = write(moved, since - timedelta(seconds=60), Title="@{write0.id}")
+    results = sent(live, write(one, since, Title="@{write1.id}"), late)
+    assert [result.outcome for result in results] == ["written", "modified"]
+    assert (title(vendor, one), title(vendor, moved)) == ("@{write1.id}", "theirs")

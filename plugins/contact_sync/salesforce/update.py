@@ -68,6 +68,8 @@ class Write:
     values: Mapping[str, Any]
     #: None: whatever happened to the record since it was read.
     unmodified_since: datetime | None
+    #: How often a call with this write failed: each time it shares its next one with a fifth as many.
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,18 +86,16 @@ class Written:
 def write_contacts(session: auth.Session, writes: Sequence[Write]) -> Iterator[list[Written]]:
     """Send the writes in as few calls as may be, several side by side, each write independent of the others.
 
-    Yields each call's results, conditional ones first, else in the order of their writes. A lost answer yields
-    ``unknown`` for its whole call. After a lost answer or a failure no further call is begun: writes without a result
-    were not sent.
+    Yields each call's results, largest calls first. A call that Salesforce refuses as a whole is halved until the
+    writes are found that it refuses. A lost answer yields ``unknown`` for its whole call. After a lost answer or a
+    failure no further call is begun: writes without a result were not sent.
     Raises ValueError if a record occurs twice, and as Session.call once all results that came have been yielded; a
     call that raises was certainly not applied.
     """
     ids = [write.salesforce_id for write in writes]
     if len(set(ids)) < len(ids):
         raise ValueError("a record may be written once per call: merge its fields first")
-    conditional = [write for write in writes if write.unmodified_since is not None]
-    others = [write for write in writes if write.unmodified_since is None]
-    chunks = [*_chunks(conditional, PER_CALL), *_chunks(others, TOGETHER)]
+    chunks = list(_chunks(writes))
     is_over = threading.Event()
     with futures.ThreadPoolExecutor(max_workers=SIDE_BY_SIDE, thread_name_prefix="composite") as pool:
         calls = [pool.submit(_settled, session, chunk, is_over) for chunk in chunks]
@@ -109,15 +109,38 @@ def write_contacts(session: auth.Session, writes: Sequence[Write]) -> Iterator[l
         raise failures[0]
 
 
-def _chunks(writes: Sequence[Write], size: int) -> Iterator[Sequence[Write]]:
-    return (writes[start : start + size] for start in range(0, len(writes), size))
+def _chunks(writes: Sequence[Write]) -> Iterator[Sequence[Write]]:
+    """Which writes share a call: conditional or not, and as many as none of them failed too often for."""
+    kinds: dict[tuple[int, bool], list[Write]] = {}
+    for write in writes:
+        kinds.setdefault((_most(write), write.unmodified_since is None), []).append(write)
+    # what failed comes last: nobody waits for it
+    for (size, _), alike in sorted(kinds.items(), key=lambda kind: kind[0], reverse=True):
+        yield from (alike[start : start + size] for start in range(0, len(alike), size))
+
+
+def _most(write: Write) -> int:
+    """With how many others a write shares its call, itself included."""
+    if _holds_reference(write):
+        return 1
+    limit = TOGETHER if write.unmodified_since is None else PER_CALL
+    return max(1, limit // int(5**write.failures))
+
+
+def _holds_reference(write: Write) -> bool:
+    """Salesforce would replace ``@{…}`` in a sub-request by what another one answered ("Composite", referenceId)."""
+    return write.unmodified_since is not None and any(
+        isinstance(value, str) and "@{" in value for value in write.values.values()
+    )
 
 
 def _settled(session: auth.Session, chunk: Sequence[Write], is_over: threading.Event) -> list[Written]:
     if is_over.is_set():
         return []
     try:
-        return _send(session, chunk) if chunk[0].unmodified_since else _send_together(session, chunk)
+        return _sent(session, chunk)
+    except errors.RejectError as exc:
+        return [_refused(chunk[0], exc)] if len(chunk) == 1 else _halved(session, chunk, is_over)
     except errors.RetryError as exc:
         is_over.set()
         if not exc.is_ambiguous:
@@ -126,6 +149,51 @@ def _settled(session: auth.Session, chunk: Sequence[Write], is_over: threading.E
     except errors.ContactSyncError:
         is_over.set()
         raise
+
+
+def _halved(session: auth.Session, chunk: Sequence[Write], is_over: threading.Event) -> list[Written]:
+    middle = len(chunk) // 2
+    results = _settled(session, chunk[:middle], is_over)
+    try:
+        return [*results, *_settled(session, chunk[middle:], is_over)]
+    except errors.ContactSyncError:
+        # the first half's results stand, and whoever asks again for the second half hears why
+        if not results:
+            raise
+        return results
+
+
+def _sent(session: auth.Session, chunk: Sequence[Write]) -> list[Written]:
+    if _holds_reference(chunk[0]):
+        return [_send_alone(session, chunk[0])]
+    return _send(session, chunk) if chunk[0].unmodified_since else _send_together(session, chunk)
+
+
+def _refused(write: Write, refusal: errors.RejectError) -> Written:
+    """A call with this write alone was refused as a whole."""
+    found = answers.VendorError(code=refusal.code, text=refusal.detail)
+    outcome = _outcome(refusal.status or 400, found)
+    return Written(
+        salesforce_id=write.salesforce_id, outcome=outcome, code=refusal.code, detail=refusal.detail
+    )
+
+
+def _send_alone(session: auth.Session, write: Write) -> Written:
+    """A call of its own, which replaces nothing in what it is given ("sObject Rows")."""
+    request = _sub_request(write, 0)
+    answer = session.call(
+        "PATCH",
+        "/sobjects/Contact/{id}",
+        f"/sobjects/Contact/{write.salesforce_id}",
+        json=request["body"],
+        headers={**_HEADERS, **request["httpHeaders"]},
+        accept={400, 404, 412},
+    )
+    try:
+        body = answer.json() if answer.content else None
+    except ValueError:
+        body = None
+    return _written(write, {"httpStatusCode": answer.status_code, "body": body})
 
 
 def _send(session: auth.Session, chunk: Sequence[Write]) -> list[Written]:

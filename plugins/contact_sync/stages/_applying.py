@@ -13,7 +13,7 @@ from typing import Any
 
 from contact_sync import database, errors, reasons, records, tenants, values
 from contact_sync.salesforce import auth, update
-from contact_sync.stages import _ledger, _reading, materialize_sidebar
+from contact_sync.stages import _ledger, _reading, _sending, materialize_sidebar
 
 #: A record that keeps moving is read and compared this often before its edits wait.
 ROUNDS = 5
@@ -26,15 +26,25 @@ def settle_flight(
     db: database.Database, salesforce: auth.Session, org_id: str, counts: _ledger.Counts
 ) -> None:
     """Bring every edit in flight to an end: applied, conflict, rejected, or back in the queue."""
-    for _ in range(ROUNDS):
+    tried = _sending.Tried()
+    for number in range(ROUNDS + 1):
         flight = db.all("select_edits_in_flight", org_id=org_id)
         if not flight:
             return
-        _round(db, salesforce, org_id, flight, counts)
-    left = [row["edit_id"] for row in db.all("select_edits_in_flight", org_id=org_id)]
-    _requeue(
-        db, left, "record_keeps_moving", "The record keeps changing in Salesforce; it is tried again.", counts
-    )
+        # the last look sends nothing: what comes back is known to be unsent
+        _round(db, salesforce, org_id, flight, counts, tried if number < ROUNDS else None)
+    for row in db.all("select_edits_in_flight", org_id=org_id):
+        code, detail = tried.why_left(row["target_salesforce_id"])
+        _requeue(db, [row["edit_id"]], code, detail, counts)
+
+
+def requeue_unsent(db: database.Database, org_id: str) -> None:
+    """Put claimed edits back of which nothing was sent; where a later edit of the field waits, that one stands."""
+    unsent = [row["edit_id"] for row in db.all("select_unsent_edits", org_id=org_id)]
+    if unsent:
+        with db.transaction() as tx:
+            tx.execute("supersede_returning_edits", edit_ids=unsent)
+            tx.execute("requeue_unsent_edits", edit_ids=unsent)
 
 
 def _round(
@@ -43,14 +53,20 @@ def _round(
     org_id: str,
     flight: Sequence[database.Row],
     counts: _ledger.Counts,
+    tried: _sending.Tried | None,
 ) -> None:
     reading = _reading.read_ripe(salesforce, flight)
+    flight = _without_refused(db, salesforce, org_id, flight, reading, counts)
     flight = _without_merged(db, flight, reading, counts)
     user_id = _integration_user(db, org_id)
     verdicts = {row["edit_id"]: _verdict(row, reading, user_id) for row in flight}
     _settle(db, org_id, reading, [v for v in verdicts.values() if v is not None], counts)
-    to_send = [row for row in flight if verdicts[row["edit_id"]] is None]
-    if not to_send:
+    to_send = [
+        row
+        for row in flight
+        if verdicts[row["edit_id"]] is None and reading.is_ripe(row["target_salesforce_id"])
+    ]
+    if not to_send or tried is None:
         return
     db.execute(
         "mark_edits_sent",
@@ -59,12 +75,41 @@ def _round(
     )
     results: dict[str, update.Written] = {}
     try:
-        for part in update.write_contacts(salesforce, _writes(to_send, reading)):
+        for part in update.write_contacts(salesforce, _sending.writes(to_send, reading, tried)):
             results.update({result.salesforce_id: result for result in part})
+    except errors.ContactSyncError:
+        # a call that raises was not applied, so these can be taken back while Salesforce is away
+        unsent = [row["edit_id"] for row in to_send if row["target_salesforce_id"] not in results]
+        db.execute("unmark_edits_sent", edit_ids=unsent)
+        raise
     finally:
         # what was written stands, whatever became of the other calls
         if results:
-            _settle_written(db, salesforce, org_id, to_send, results, counts)
+            _settle_written(db, salesforce, org_id, to_send, tried.judged(results), counts)
+
+
+def _without_refused(
+    db: database.Database,
+    salesforce: auth.Session,
+    org_id: str,
+    flight: Sequence[database.Row],
+    reading: _reading.Reading,
+    counts: _ledger.Counts,
+) -> list[database.Row]:
+    """Edits whose field or record Salesforce refused to show: others are not held back by them."""
+    refused = [row for row in flight if row["edit_id"] in reading.refused]
+    by_code: dict[str, list[database.Row]] = {}
+    for row in refused:
+        by_code.setdefault(reading.refused[row["edit_id"]], []).append(row)
+    for code, rows in by_code.items():
+        if code == "INVALID_FIELD":
+            # a permission was lost or a field deleted since the last describe: the next look parks them
+            tenants.refresh_fields(db, salesforce, org_id=org_id)
+        if code in ("INVALID_FIELD", "QUERY_TIMEOUT"):
+            _requeue(db, [row["edit_id"] for row in rows], code, None, counts)
+        else:
+            _settle(db, org_id, None, [_outcome(row, "rejected", None, code=code) for row in rows], counts)
+    return [row for row in flight if row["edit_id"] not in reading.refused]
 
 
 def _without_merged(
@@ -81,19 +126,19 @@ def _verdict(row: database.Row, reading: _reading.Reading, user_id: str) -> reco
     """Return what an edit has come to without sending it, None if it is to be sent."""
     record = reading.found.get(row["target_salesforce_id"])
     if record is None or record.is_deleted:
-        return _outcome(row, "rejected", None, code="ENTITY_IS_DELETED")
+        return _outcome(row, "rejected", None, code="ENTITY_IS_DELETED" if record else "NOT_FOUND")
     current = record.fields.get(row["field_name"])
-    field = tenants.field_of(row)
-    is_new = _same(field, current, row["new_value"])
+    described = tenants.field_of(row)
+    is_new = _same(described, current, row["new_value"])
     was_ours = (
         row["sent_modstamp"] is not None
         and record.modified_by_id == user_id
         and record.modstamp > row["sent_modstamp"]
-        and not _same(field, current, row["base_value"])
+        and not _same(described, current, row["base_value"])
     )
     if is_new or was_ours:
         return {**_outcome(row, "applied", current), "changed_by_salesforce": not is_new}
-    if _same(field, current, row["base_value"]):
+    if _same(described, current, row["base_value"]):
         return None
     return _outcome(
         row, "conflict", current, code="conflict", detail="Somebody changed this value in Salesforce."
@@ -183,8 +228,11 @@ def _settle(
 def _requeue(
     db: database.Database, edit_ids: Sequence[int], code: str, detail: str | None, counts: _ledger.Counts
 ) -> None:
-    if edit_ids:
-        counts["requeued"] = counts.get("requeued", 0) + db.execute(
+    if not edit_ids:
+        return
+    with db.transaction() as tx:
+        tx.execute("supersede_returning_edits", edit_ids=list(edit_ids))
+        back = tx.all(
             "requeue_edits",
             edit_ids=list(edit_ids),
             seconds=RETRY_SECONDS,
@@ -192,22 +240,8 @@ def _requeue(
             error_code=code,
             error_detail=detail or reasons.sentence(code.split(",")[0]),
         )
-
-
-def _writes(rows: Sequence[database.Row], reading: _reading.Reading) -> list[update.Write]:
-    """One write per record, all its edited fields in it; conditional unless all their workspaces chose otherwise."""
-    by_record: dict[str, dict[str, Any]] = {}
-    conditional = {row["target_salesforce_id"] for row in rows if row["is_conditional"]}
-    for row in rows:
-        by_record.setdefault(row["target_salesforce_id"], {})[row["field_name"]] = row["new_value"]
-    return [
-        update.Write(
-            salesforce_id=records.SalesforceId(salesforce_id),
-            values=fields,
-            unmodified_since=reading.found[salesforce_id].modstamp if salesforce_id in conditional else None,
-        )
-        for salesforce_id, fields in by_record.items()
-    ]
+    for name, status in (("requeued", "queued"), ("rejected", "rejected")):
+        counts[name] = counts.get(name, 0) + sum(row["status"] == status for row in back)
 
 
 def _as_json(record: _reading.Record) -> records.Json:
@@ -233,8 +267,8 @@ def _outcome(
     }
 
 
-def _same(field: records.SalesforceField, one: Any, other: Any) -> bool:
-    return values.canonical_text(field, one) == values.canonical_text(field, other)
+def _same(described: records.SalesforceField, one: Any, other: Any) -> bool:
+    return values.canonical_text(described, one) == values.canonical_text(described, other)
 
 
 def _integration_user(db: database.Database, org_id: str) -> str:

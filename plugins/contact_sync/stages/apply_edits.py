@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contact_sync import database, errors
+import json
+
+from contact_sync import database, errors, reasons
 from contact_sync.salesforce import auth
 from contact_sync.stages import _applying, _ledger
 
@@ -32,13 +34,26 @@ def run(db: database.Database, salesforce: auth.Session, *, org_id: str, run_id:
         if is_held:
             counts |= dict.fromkeys(("claimed", "applied", "conflict", "rejected", "requeued"), 0)
             counts |= _prepare(db, org_id)
-            _applying.settle_flight(db, salesforce, org_id, counts)
-            while claimed := len(db.all("claim_edits", org_id=org_id, run_id=run_id, batch_size=BATCH)):
-                counts["claimed"] += claimed
-                _applying.settle_flight(db, salesforce, org_id, counts)
-                _free_waiting(db, org_id)
+            try:
+                _apply(db, salesforce, org_id, run_id, counts)
+            finally:
+                # what was not sent can be taken back while Salesforce is away
+                _applying.requeue_unsent(db, org_id)
             _refuse_to_be_green(org_id, counts)
     return counts
+
+
+def _apply(
+    db: database.Database, salesforce: auth.Session, org_id: str, run_id: str, counts: dict[str, int]
+) -> None:
+    _applying.settle_flight(db, salesforce, org_id, counts)
+    while claimed := len(db.all("claim_edits", org_id=org_id, run_id=run_id, batch_size=BATCH)):
+        counts["claimed"] += claimed
+        _applying.settle_flight(db, salesforce, org_id, counts)
+        _free_waiting(db, org_id)
+    if counts["requeued"]:
+        # a permission that was lost meanwhile is known by now
+        counts["parked"] += _park(db, org_id)["parked"]
 
 
 def _refuse_to_be_green(org_id: str, counts: dict[str, int]) -> None:
@@ -51,16 +66,21 @@ def _refuse_to_be_green(org_id: str, counts: dict[str, int]) -> None:
 
 def _prepare(db: database.Database, org_id: str) -> dict[str, int]:
     """Take up what a dead worker left, park what may not be sent now, follow merges, free what waited."""
-    db.execute("requeue_unsent_edits", org_id=org_id)
-    with db.transaction() as tx:
-        tx.execute("create_edit_obstacles", org_id=org_id)
-        parked = tx.execute("park_edits")
-        unparked = tx.execute("unpark_edits")
+    _applying.requeue_unsent(db, org_id)
+    counts = _park(db, org_id)
     with db.transaction() as tx:
         tx.execute("supersede_merged_edits", org_id=org_id)
         tx.execute("follow_merges", org_id=org_id)
     _free_waiting(db, org_id)
-    return {"parked": parked, "unparked": unparked}
+    return counts
+
+
+def _park(db: database.Database, org_id: str) -> dict[str, int]:
+    with db.transaction() as tx:
+        tx.execute("supersede_outdated_parked_edits", org_id=org_id)
+        tx.execute("create_edit_obstacles", org_id=org_id)
+        parked = tx.execute("park_edits", sentences=json.dumps(dict(reasons.OBSTACLES)))
+        return {"parked": parked, "unparked": tx.execute("unpark_edits")}
 
 
 def _free_waiting(db: database.Database, org_id: str) -> None:
