@@ -113,6 +113,11 @@ HAVING count(*) > 20 AND kind IN ('email', 'phone', 'email_raw', 'phone_raw');
 -- Params: none | Rows: none
 SET LOCAL enable_hashagg = on;
 
+-- name: analyze_crowded_keys
+-- Let the planner know how many crowded keys there are.
+-- Params: none | Rows: none
+ANALYZE crowded_key;
+
 -- name: create_verdicts
 -- Judge each affected contact, or everybody of the org: one counterpart is a match, none is a miss, the rest is contested.
 -- Params: org_id text, is_broad boolean | Rows: none
@@ -131,16 +136,17 @@ SELECT workspace_id, respond_id,
           FROM (SELECT a.workspace_id, a.respond_id, a.is_there, k.kind, k.key,
                        -- a value and not a join, so that the joins may run in parallel
                        (SELECT jsonb_object_agg(kind || ':' || key, 1) FROM crowded_key) ? (k.kind || ':' || k.key) IS TRUE AS is_crowded
-                  FROM (SELECT workspace_id, respond_id, gone_at IS NULL AS is_there
-                          FROM respond_contact WHERE %(is_broad)s AND org_id = %(org_id)s
-                         UNION ALL
-                        SELECT x.workspace_id, x.respond_id, coalesce(r.gone_at IS NULL AND r.respond_id IS NOT NULL, false)
-                          FROM affected_contact x LEFT JOIN respond_contact r USING (workspace_id, respond_id)
-                         WHERE NOT %(is_broad)s) AS a
                   -- a workspace that left the org in the meantime gets no verdict from it
-                  JOIN workspace w ON w.workspace_id = a.workspace_id AND w.org_id = %(org_id)s
+                  FROM (SELECT r.workspace_id, r.respond_id, r.gone_at IS NULL AS is_there, w.match_mode
+                          FROM respond_contact r JOIN workspace w ON w.workspace_id = r.workspace_id AND w.org_id = %(org_id)s
+                         WHERE %(is_broad)s AND r.org_id = %(org_id)s
+                         UNION ALL
+                        SELECT x.workspace_id, x.respond_id, r.respond_id IS NOT NULL, w.match_mode
+                          FROM affected_contact x JOIN workspace w ON w.workspace_id = x.workspace_id AND w.org_id = %(org_id)s
+                          LEFT JOIN respond_contact r ON r.workspace_id = x.workspace_id AND r.respond_id = x.respond_id AND r.gone_at IS NULL
+                         WHERE NOT %(is_broad)s) AS a
                   LEFT JOIN respond_key k ON k.workspace_id = a.workspace_id AND k.respond_id = a.respond_id
-                   AND k.kind = ANY (CASE w.match_mode WHEN 'exact' THEN ARRAY['email_raw', 'phone_raw'] ELSE ARRAY['email', 'phone'] END)) AS k
+                   AND k.kind = ANY (CASE a.match_mode WHEN 'exact' THEN ARRAY['email_raw', 'phone_raw'] ELSE ARRAY['email', 'phone'] END)) AS k
           LEFT JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = CASE WHEN NOT k.is_crowded THEN k.key END
          CROSS JOIN LATERAL (SELECT CASE WHEN k.is_crowded THEN 3 WHEN s.key IS NOT NULL THEN 2 WHEN k.key IS NOT NULL THEN 1 END AS found) AS f
          GROUP BY k.workspace_id, k.respond_id, k.is_there) AS judged;

@@ -14,8 +14,14 @@ STAGE = "match_contacts"
 #: Contacts of an org from which on a quarter of them changed means that everybody is matched in one join.
 BROAD_FROM = 10_000
 
-_FIND = ("analyze_affected", "insert_crowded_keys")
-_FIND_ALL = ("allow_large_joins", "read_keys_in_order", "insert_all_crowded_keys", "read_keys_as_they_come")
+_FIND = ("analyze_affected", "insert_crowded_keys", "analyze_crowded_keys")
+_FIND_ALL = (
+    "allow_large_joins",
+    "read_keys_in_order",
+    "insert_all_crowded_keys",
+    "read_keys_as_they_come",
+    "analyze_crowded_keys",
+)
 _WEIGH = (
     "contest_standing_answers",
     "analyze_verdicts",
