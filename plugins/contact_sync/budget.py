@@ -30,21 +30,15 @@ def check_share(lane: records.Lane, used: int | None, most: int | None) -> None:
     )
 
 
-def take_slot(db: database.Database, bucket_id: str, per_second: float = 5.0) -> float:
-    """Reserve the next free moment of a bucket; return the seconds to wait for it, 0.0 if it is now.
-
-    A generic cell rate algorithm without burst: reservations stand ``1 / per_second`` seconds apart,
-    first come, first served. The slot is used up whether or not the caller calls.
-    """
-    wait_seconds = try_slot(db, bucket_id, per_second, lane="edit", is_yielding=False)
-    assert wait_seconds is not None
-    return wait_seconds
-
-
 def try_slot(
     db: database.Database, bucket_id: str, per_second: float, *, lane: records.Lane, is_yielding: bool = True
 ) -> float | None:
-    """Reserve as ``take_slot`` does; None while a lane before ``lane`` is at work and the caller yields to it."""
+    """Reserve the next free moment of a bucket; return the seconds to wait for it, 0.0 if it is now.
+
+    None, and nothing reserved, while a lane before ``lane`` is at work and the caller yields to it. A generic cell
+    rate algorithm without burst: reservations stand ``1 / per_second`` seconds apart, first come, first served. The
+    slot is used up whether or not the caller calls.
+    """
     row = db.one(
         "take_slot",
         bucket_id=bucket_id,

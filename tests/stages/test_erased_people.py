@@ -98,10 +98,16 @@ def test_who_is_merged_into_an_erased_person_goes_with_them(
     salesforce: SalesforceSide, raw: RawSql, erased: str
 ) -> None:
     """Their double was nobody's before: the merge tells that it is the same person."""
-    double = raw.column("SELECT salesforce_id FROM salesforce_contact ORDER BY 1")[0]
+    double = raw.value("SELECT salesforce_id FROM salesforce_contact WHERE email = 'p0@example.com'")
+    house = House(salesforce.db, raw)
+    shown = house.contact(1, org_id=salesforce.org_id, email="p0@example.com")
+    house.materialize(salesforce.org_id)
+    assert house.row(shown)["salesforce_id"] == double
     salesforce.steer("POST", f"/contacts/{erased}/merge", {"losers": [double]})
     salesforce.extract("merge")
     assert mirrored(raw, double) == {}
+    house.materialize(salesforce.org_id)
+    assert house.row(shown) == {}
     assert raw.value("SELECT count(*) FROM salesforce_contact") == 4
     salesforce.steer("DELETE", "/journal")
     assert salesforce.extract("quiet")["rows_late"] == 0
