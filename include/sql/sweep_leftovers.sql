@@ -6,7 +6,8 @@
 -- Params: none | Rows: none
 DELETE FROM extract_window w
  WHERE (w.status IN ('proven', 'failed', 'split') OR (w.status = 'deferred' AND NOT w.is_big))
-   AND w.finished_at < now() - interval '90 days'
+   -- one that was split ends when its parts are proven, and never if one of them failed
+   AND coalesce(w.finished_at, CASE WHEN w.status = 'split' THEN w.planned_at END) < now() - interval '90 days'
    AND NOT (w.status IN ('proven', 'split') AND w.split_from IS NULL AND w.read_from IS NULL AND w.kind IN ('initial', 'refill'))
    AND w.window_id <> ALL (
        SELECT DISTINCT ON (l.org_id) l.window_id

@@ -21,7 +21,19 @@ def sweep(house: House) -> dict[str, int]:
 
 def window(raw: RawSql, kind: str, **cells: Any) -> None:
     given = {"read_from": LONG_AGO, "read_until": LONG_AGO, "status": "proven", "rows_reported": 0}
-    raw.insert("extract_window", org_id=ORG, kind=kind, finished_at=LONG_AGO, **{**given, **cells})
+    raw.insert("extract_window", org_id=ORG, kind=kind, **{"finished_at": LONG_AGO, **given, **cells})
+
+
+def test_old_windows_that_came_to_nothing_go(house: House, raw: RawSql) -> None:
+    window(raw, "refill", status="deferred")
+    window(raw, "incremental", status="split", finished_at=None, planned_at=LONG_AGO)
+    assert sweep(house)["windows"] == 2
+
+
+def test_windows_that_wait_stay(house: House, raw: RawSql) -> None:
+    window(raw, "backfill", status="deferred", is_big=True)
+    window(raw, "incremental", status="split", finished_at=None)
+    assert sweep(house)["windows"] == 0
 
 
 def test_old_windows_go(house: House, raw: RawSql) -> None:
