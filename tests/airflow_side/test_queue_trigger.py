@@ -167,6 +167,18 @@ def test_it_comes_back_after_its_connection_was_cut(
     assert postgres_server.passwords["contact_sync"] not in caplog.text
 
 
+def test_a_server_that_vanishes_without_a_word_is_given_up(raw: RawSql) -> None:
+    async def parameters() -> dict[str, str]:
+        async with await EditQueueTrigger()._connected() as connection:
+            return connection.info.get_parameters()
+
+    found = asyncio.run(parameters())
+    silence = int(found["keepalives_idle"]) + int(found["keepalives_interval"]) * int(
+        found["keepalives_count"]
+    )
+    assert max(silence, int(found["tcp_user_timeout"]) / 1000, int(found["connect_timeout"])) <= 30
+
+
 def terminate(server: postgres.Server, pid: int) -> None:
     """Cut a connection, as an administrator or a restart does."""
     with psycopg2.connect(server.url()) as connection, connection.cursor() as cursor:

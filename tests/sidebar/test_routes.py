@@ -159,9 +159,12 @@ def test_formula_text_is_kept_literally(client: httpx.Client, raw: RawSql) -> No
         ({"new_value": {"a": 1}}, 422, "wrong_type", "Title"),
         ({"new_value": "a\x00b"}, 422, "not_storable", "Title"),
         ({"new_value": "x" * 81}, 422, "too_long", "Title"),
-        ({"base_value": "x" * 1_000_000}, 413, "too_large", None),
+        ({"base_value": "x" * 1_000_000}, 413, "too_large", "body"),
+        ({"new_value": "x" * 999_000}, 422, "too_long", "Title"),
+        ({"new_value": "a\x07b"}, 422, "control_characters", "Title"),
+        ({"workspace_id": "nowhere"}, 403, "foreign_workspace", "workspace_id"),
         ({"nobody_asked": 1}, 422, "extra_forbidden", "body"),
-        ({"workspace_id": "other"}, 403, "foreign_workspace", None),
+        ({"workspace_id": "other"}, 403, "foreign_workspace", "workspace_id"),
     ],
 )
 def test_a_refused_edit_names_field_and_reason_and_queues_nothing(
@@ -187,6 +190,7 @@ def test_a_broken_body_is_the_callers_fault(client: httpx.Client, raw: RawSql, b
     answer = client.post(EDITS, content=body, headers={"Content-Type": "application/json"})
     assert 400 <= answer.status_code < 500
     assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["field"]
     assert raw.value("SELECT count(*) FROM field_edit") == 0
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Final
 
 import psycopg
 from airflow.sdk import BaseHook
@@ -22,6 +22,16 @@ log = logging.getLogger(__name__)
 
 CHANNEL = "contact_sync_field_edit"
 DATABASE_CONNECTION = "contact_sync_db"
+
+#: A server that vanished without a word is given up after so long, or nobody would hear the queue until TCP does
+#: (libpq, "Parameter Key Words"; tcp_user_timeout counts milliseconds).
+_ALIVE: Final[Mapping[str, Any]] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+}
 
 #: An exception out of ``run`` is answered by a restart every two seconds, for ever: so we wait in here.
 _BACK_OFF_LONGEST = 60.0
@@ -65,6 +75,7 @@ class EditQueueTrigger(BaseEventTrigger):
             autocommit=True,
             application_name="contact-sync-listener",
             options=f"-c search_path={database.SCHEMA}",
+            **_ALIVE,
         )
         await connection.execute(f"LISTEN {CHANNEL}")
         return connection

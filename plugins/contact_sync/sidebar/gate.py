@@ -64,7 +64,7 @@ class Gate:
         scope.setdefault("state", {})["bearer"] = bearer
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > LARGEST_BODY:
-            await problems.answer(413, *_TOO_LARGE)(scope, receive, send)
+            await problems.answer(413, *_TOO_LARGE, field="body")(scope, receive, send)
             return
         await self._app(scope, _counted(receive), send)
 
@@ -90,7 +90,7 @@ def _counted(receive: Receive) -> Receive:
         message = await receive()
         size += len(message.get("body", b""))
         if size > LARGEST_BODY:
-            raise problems.refusal(413, *_TOO_LARGE)
+            raise problems.refusal(413, *_TOO_LARGE, field="body")
         return message
 
     return counted

@@ -51,9 +51,12 @@ def answer(
     return JSONResponse(problem, status, headers={**always, **(headers or {})}, media_type=MEDIA_TYPE)
 
 
-def refusal(status: int, code: str, detail: str, **headers: str) -> HTTPException:
+def refusal(
+    status: int, code: str, detail: str, *, field: str | None = None, **headers: str
+) -> HTTPException:
     """Return what a route raises to answer a problem."""
-    return HTTPException(status, {"code": code, "detail": detail}, headers=headers)  # type: ignore[arg-type]
+    said = {"code": code, "detail": detail, "field": field}
+    return HTTPException(status, said, headers=headers)  # type: ignore[arg-type]
 
 
 def install(app: FastAPI) -> None:
@@ -72,6 +75,8 @@ async def _of_http(request: Request, error: Exception) -> JSONResponse:
         phrase = http.HTTPStatus(error.status_code).phrase
         code = "malformed_json" if error.status_code == 400 else phrase.lower().replace(" ", "_")
         said = {"code": code, "detail": f"{phrase}."}
+        if code == "malformed_json":
+            said["field"] = "body"
     return answer(error.status_code, headers=error.headers, **said)
 
 
@@ -79,7 +84,7 @@ async def _of_validation(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     found = error.errors()
     if any(fault["type"] == "json_invalid" for fault in found):
-        return answer(400, "malformed_json", "The body is no JSON.")
+        return answer(400, "malformed_json", "The body is no JSON.", field="body")
     faults: dict[str, Mapping[str, Any]] = {}
     for fault in found:
         field = _field(fault, error.body)

@@ -43,7 +43,8 @@ def _editor(request: Request) -> tokens.Bearer:
 
 def _in_workspace(bearer: tokens.Bearer, workspace_id: str | None) -> str:
     if workspace_id not in (None, bearer.workspace_id):
-        raise problems.refusal(403, "foreign_workspace", "This token belongs to another workspace.")
+        detail = "This token belongs to another workspace."
+        raise problems.refusal(403, "foreign_workspace", detail, field="workspace_id")
     return bearer.workspace_id
 
 
