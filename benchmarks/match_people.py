@@ -80,6 +80,10 @@ INSERT INTO pending_change (org_id, workspace_id, entity)
 VALUES (%(org)s, NULL, 'salesforce_contact'), (%(org)s, %(workspace)s, 'respond_contact'),
        (%(org)s, %(workspace)s, 'respond_key'), (%(org)s, %(workspace)s, 'sidebar_row')
 """
+REQUEUE_HUB = """
+INSERT INTO pending_change (org_id, workspace_id, entity, entity_id)
+SELECT org_id, workspace_id, 'respond_key', respond_id FROM respond_key WHERE org_id = %(org)s AND key = %(key)s
+"""
 _CHANGE = """
 UPDATE salesforce_contact
    SET email = 'moved.' || email, payload = payload || '{"Title": "Head of Everything"}', system_modstamp = now(),
