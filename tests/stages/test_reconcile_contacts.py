@@ -9,6 +9,7 @@ import pytest
 from contact_sync import errors
 from contact_sync.salesforce import replication
 from contact_sync.stages import (
+    _auditing,
     _listing,
     _windows,
     extract_salesforce_contacts,
@@ -355,7 +356,8 @@ def test_another_comparison_of_the_org_is_left_alone(salesforce: SalesforceSide)
 
 
 def test_ids_are_asked_for_in_batches(salesforce: SalesforceSide, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reconcile_contacts, "_IDS_A_CALL", 2)
+    monkeypatch.setattr(_auditing, "IDS_A_CALL", 2)
     made = [person(salesforce) for _ in range(5)]
-    pages = list(reconcile_contacts._pages(salesforce.session, ["Id"], made))
+    selection = _windows.Selection(names=("Id",), payload_types={})
+    pages = list(reconcile_contacts._pages(salesforce.session, selection, made))
     assert [page.total_size for page in pages] == [2, 4, 5]

@@ -7,16 +7,21 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from contact_sync import database, errors, records, tenants
-from contact_sync.salesforce import auth, query, replication
-from contact_sync.stages import _ledger, _listing, _selecting, _windows, extract_salesforce_contacts
+from contact_sync.salesforce import auth, replication
+from contact_sync.stages import (
+    _auditing,
+    _ledger,
+    _listing,
+    _selecting,
+    _windows,
+    extract_salesforce_contacts,
+)
 
 STAGE = "reconcile_contacts"
 
 #: How far back the log of deletions is asked; Salesforce keeps it for 15 days.
 LOGGED = timedelta(days=14)
 _DAY = timedelta(days=1)
-#: Contacts asked for by id in one call.
-_IDS_A_CALL = 200
 #: Quarantined rows that are tried again in a day.
 _RETRIED = 1_000
 
@@ -65,19 +70,20 @@ def _fetch(db: database.Database, salesforce: auth.Session, org_id: str, counts:
         return
     window = _windows.begin(db, org_id=org_id, kind="reconcile", read_from=None, selection=selection)
     with _windows.ended_by_errors(db, window):
-        outcome = _windows.fill(db, window, _pages(salesforce, selection.names, ids))
+        outcome = _windows.fill(db, window, _pages(salesforce, selection, ids))
     if not outcome.is_proven:
         raise _windows.short(db, outcome)
     counts |= {"fetched": outcome.merged, "quarantined": outcome.quarantined}
 
 
-def _pages(salesforce: auth.Session, names: Sequence[str], ids: Sequence[str]) -> Iterator[records.QueryPage]:
+def _pages(
+    salesforce: auth.Session, selection: _windows.Selection, ids: Sequence[str]
+) -> Iterator[records.QueryPage]:
     """Yield the pages of several queries as if they were one: each reports what was asked for so far."""
     total = 0
-    for start in range(0, len(ids), _IDS_A_CALL):
-        where = f"Id IN {query.text_list(ids[start : start + _IDS_A_CALL])}"
-        before, asked = total, query.select(names, where=where)
-        for page in query.pages(salesforce, asked):
+    for start in range(0, len(ids), _auditing.IDS_A_CALL):
+        before = total
+        for page in _auditing.by_ids(salesforce, selection, ids[start : start + _auditing.IDS_A_CALL]):
             total = before + page.total_size
             yield dataclasses.replace(page, total_size=total)
 
