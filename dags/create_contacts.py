@@ -38,7 +38,7 @@ PARAMS = {
     ),
     start_date=pendulum.datetime(2026, 1, 1, tz="UTC"),
     catchup=False,
-    max_active_runs=3,  # the next run waits for this one and takes over
+    max_active_runs=2,  # the next run waits for this one and takes over
     params=PARAMS,
     doc_md=__doc__,
     tags=["contact-sync"],
@@ -66,11 +66,11 @@ def create_contacts() -> None:
     def list_workspaces_creating() -> list[list[str]]:
         with wiring.opened() as edges:
             rows = edges.db.all("list_workspaces_creating")
-            return wiring.chunks([row["workspace_id"] for row in rows], at_most=wiring.LASTING_TASKS)
+            return wiring.chunks([row["workspace_id"] for row in rows], at_most=wiring.lasting_tasks())
 
     @task(task_id="create_contacts", outlets=[assets.respond_contacts], trigger_rule=TriggerRule.NONE_FAILED)
     def create(workspace_ids: list[str], run_id: str, params: dict[str, Any]) -> dict[str, int]:
-        pace = wiring.lasting_pace(wiring.next_minute_of(5), len(workspace_ids))
+        pace = wiring.lasting_pace(wiring.next_minute_of(5), len(workspace_ids), every_minutes=5)
         wishes = stages.create_contacts.Wishes(**params)
         with wiring.opened() as edges:
             stage = functools.partial(

@@ -5,7 +5,8 @@ Every 2 minutes, for each connected workspace: go on with the walk at the rate t
 run takes over, so that no turn in the rate is lost; write contacts whose content is news, ask one by one for those that
 an agent just opened, mark as gone those that two walks did not meet and that answer 404.
 Emits `respond_contacts` at its end when the mirror changed or a webhook's news wait; a run without news is skipped.
-A task holds its worker for 2 minutes; beyond 8 workspaces, each task walks several of them one after the other.
+A task holds its slot for 2 minutes; beyond 8 workspaces, or one for four slots of Airflow's `parallelism`, each task
+walks several of them one after the other.
 
 ### When it fails
 * *respond.io POST /contact/list: no answer*: the walk goes on at the same page next time, nothing is lost.
@@ -43,7 +44,7 @@ def extract_respond_contacts() -> None:
     def list_workspaces() -> list[list[str]]:
         with wiring.opened() as edges:
             found = [row["workspace_id"] for row in edges.db.all("select_connected_workspaces")]
-            return wiring.chunks(found, at_most=wiring.LASTING_TASKS)
+            return wiring.chunks(found, at_most=wiring.lasting_tasks())
 
     @task(task_id="extract_respond_contacts", outlets=[assets.respond_contacts])
     def extract(workspace_ids: list[str], run_id: str) -> dict[str, int]:

@@ -159,3 +159,19 @@ def test_a_token_broken_by_copying_stops_and_is_not_quoted(token: str) -> None:
 
 def test_no_secret_shows_when_a_connection_is_printed() -> None:
     assert "s3cret" not in repr(salesforce())
+
+
+def test_what_counts_as_a_burst_is_the_connections_to_say() -> None:
+    extra = {"consumer_key": "key", "domain": "acme.my", "burst_size": "5", "burst_seconds": 30}
+    connection = connections.salesforce_connection("acme", {"extra": extra})
+    assert (connection.burst_size, connection.burst_seconds) == (5, 30.0)
+
+
+@pytest.mark.parametrize("given", ["", "many", 1, "-3", True, "nan"])
+def test_a_burst_that_cannot_be_is_refused(given: object) -> None:
+    extra = {"consumer_key": "key", "domain": "acme.my", "burst_size": given}
+    if given == "":
+        assert connections.salesforce_connection("acme", {"extra": extra}).burst_size == 20
+        return
+    with pytest.raises(errors.StopError, match="acme: burst_size"):
+        connections.salesforce_connection("acme", {"extra": extra})

@@ -11,8 +11,8 @@ SELECT workspace_id
  ORDER BY workspace_id;
 
 -- name: select_untagged_contacts
--- List contacts that we tagged and that the mirror shows without the tag.
--- Params: workspace_id text, tag text, batch_size int | Rows: 0..batch_size (respond_id)
+-- List contacts that we tagged and that the mirror shows without the tag, those after a given one.
+-- Params: workspace_id text, tag text, after_id bigint, batch_size int | Rows: 0..batch_size (respond_id)
 SELECT r.respond_id
   FROM contact_creation c
   JOIN respond_contact r USING (workspace_id, respond_id)
@@ -20,6 +20,7 @@ SELECT r.respond_id
    AND c.status = 'tagged'
    AND %(tag)s = ANY (c.tags)
    AND r.gone_at IS NULL
+   AND r.respond_id > %(after_id)s
    AND NOT coalesce(r.payload -> 'tags', '[]') ? %(tag)s
  ORDER BY r.respond_id
  LIMIT %(batch_size)s;

@@ -7,6 +7,7 @@ Airflow. Messages name the connection and what is missing, never a value.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,6 +70,8 @@ def salesforce_connection(conn_id: str, fields: Mapping[str, Any]) -> records.Sa
         refresh_token=refresh_token,
         is_authorized=_is_authorized(conn_id, extra) or not has_flow,
         redirect_uri=_text(extra.get("redirect_uri")),
+        burst_size=int(_number(conn_id, "burst_size", extra.get("burst_size"), usual=20, least=2)),
+        burst_seconds=_number(conn_id, "burst_seconds", extra.get("burst_seconds"), usual=60, least=1),
     )
     _check_flow(connection)
     return connection
@@ -209,6 +212,16 @@ def _url(conn_id: str, name: str, value: object) -> str | None:
     if not is_address:
         raise errors.StopError(f"connection {conn_id}: {name} is not a full http(s) address")
     return text.rstrip("/")
+
+
+def _number(conn_id: str, name: str, value: object, *, usual: float, least: float) -> float:
+    try:
+        number = usual if _text(value) is None else float(str(value))
+    except ValueError:
+        number = math.nan
+    if not least <= number <= 86_400:
+        raise errors.StopError(f"connection {conn_id}: {name} is not a number from {least:g} to 86400")
+    return number
 
 
 def _text(value: object) -> str | None:

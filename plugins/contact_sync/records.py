@@ -64,6 +64,9 @@ class SalesforceConnection:
     is_authorized: bool = False
     #: Where Salesforce sends that person back to, with the code.
     redirect_uri: str | None = None
+    #: So many contacts that one user made within so many seconds count as a bulk import.
+    burst_size: int = 20
+    burst_seconds: float = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -180,6 +180,26 @@ def test_a_lasting_task_that_came_late_still_has_a_minute() -> None:
     assert wiring.seconds_until_takeover(due) == wiring.SHORTEST_SECONDS + wiring.TAKEOVER_SECONDS
 
 
+@pytest.mark.parametrize(
+    ("minute", "second", "patience"),
+    [(5, 1, wiring.PATIENCE_SECONDS), (6, 15, wiring.PATIENCE_SECONDS), (6, 25, 0.0), (9, 59, 0.0)],
+)
+def test_only_the_run_that_takes_over_waits_for_the_one_before_it(
+    minute: int, second: int, patience: float
+) -> None:
+    now = datetime(2026, 1, 1, 12, minute, second, tzinfo=UTC)
+    next_run_at = datetime(2026, 1, 1, 12, 10 if minute >= 5 else 5, tzinfo=UTC)
+    assert wiring.patience(next_run_at, every_minutes=5, now=now) == patience
+
+
+@pytest.mark.parametrize(("slots", "tasks"), [(1, 1), (4, 1), (8, 2), (32, 8), (256, 8)])
+def test_lasting_tasks_leave_slots_to_the_others(
+    slots: int, tasks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__PARALLELISM", str(slots))
+    assert wiring.lasting_tasks() == tasks
+
+
 def test_tenants_share_lasting_tasks_where_there_are_many() -> None:
     assert wiring.chunks(["a", "b", "c"], at_most=2) == [["a", "b"], ["c"]]
 

@@ -45,7 +45,7 @@ def test_a_dag_bears_the_projects_tag_alone(dag: DAG) -> None:
 
 
 #: Runs that wait for the one before to end, and take its work over at once.
-TAKES_OVER = {"extract_respond_contacts": 2, "create_contacts": 3}
+TAKES_OVER = {"extract_respond_contacts": 2, "create_contacts": 2}
 
 
 @every_dag

@@ -178,6 +178,15 @@ def test_a_tag_that_is_there_keeps_its_colour(creating: Creating) -> None:
     assert creating.raw.value("SELECT tag_made_at IS NOT NULL FROM workspace")
 
 
+@pytest.mark.parametrize("status", [403, 404, 422])
+def test_a_tag_that_may_not_be_made_stops_no_walk(creating: Creating, status: int) -> None:
+    creating.there(email="x@example.com")
+    creating.fault(path="/v2/space/tag", status=status)
+    assert creating.respond.extract("refused")["contacts"] == 1
+    creating.respond.extract("later")
+    assert tags(creating) == [status, 200]
+
+
 @pytest.mark.parametrize("settings", [{"tag_created": False}, {"auto_create_since": None}])
 def test_a_workspace_that_needs_no_tag_gets_none(creating: Creating, settings: dict[str, Any]) -> None:
     creating.house.settings(**settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -142,6 +143,15 @@ def test_a_burst_is_as_large_as_the_run_says(judging: Judging) -> None:
     assert all(judging.verdict(number) for number in range(3))
 
 
+def test_a_burst_is_as_large_as_the_connection_says(judging: Judging) -> None:
+    session = judging.side.session
+    session.connection = dataclasses.replace(session.connection, burst_size=3, burst_seconds=2.0)
+    for number in range(3):
+        judging.new(number, after(number))
+    judging.judge()
+    assert all(judging.verdict(number) for number in range(3))
+
+
 def test_a_record_made_by_a_job_of_its_creator_is_a_bulk_import(judging: Judging, let_load: LetLoad) -> None:
     let_load(after(-60), after(60))
     judging.new(1, THEN)
@@ -204,3 +214,13 @@ def test_without_the_list_of_jobs_nothing_is_judged(judging: Judging) -> None:
     with pytest.raises(errors.RetryError):
         judging.judge()
     assert judging.verdict(1) is None
+
+
+def test_without_bulk_api_there_are_no_jobs_and_bursts_tell(judging: Judging) -> None:
+    for number in range(20):
+        judging.new(number, after(number))
+    judging.new(20, after(1800))
+    refusal = [{"errorCode": "FUNCTIONALITY_NOT_ENABLED", "message": "Async API not enabled"}]
+    judging.side.steer("POST", "/faults", {"path": "*/jobs/ingest", "status": 403, "body": refusal})
+    judging.judge()
+    assert (judging.verdict(0), judging.verdict(20)) == (True, False)

@@ -41,6 +41,19 @@ def test_restoring_twice_asks_nothing_the_second_time(respond: RespondSide, unta
     assert restore(respond, "second") == {"looked_at": 0, "restored": 0, "rejected": 0}
 
 
+def test_more_lost_tags_than_are_read_at_once_are_all_put_back(
+    respond: RespondSide, untagged: int, house: House, raw: RawSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restore_tags, "BATCH", 1)
+    [other] = respond.store.insert_contacts([{"firstName": "Bob", "email": "bob@example.com"}])
+    respond.extract("again")
+    house.person(2)
+    house.created(other, 2, status="tagged")
+    raw("UPDATE contact_creation SET tags = ARRAY[%(tag)s]", tag=TAG)
+    respond.steer("POST", "/faults", {"path": f"/v2/contact/id:{untagged}/tag", "status": 400, "times": None})
+    assert restore(respond) == {"looked_at": 2, "restored": 1, "rejected": 1}
+
+
 def test_a_contact_that_we_adopted_gets_no_tag(respond: RespondSide, untagged: int, raw: RawSql) -> None:
     raw("DELETE FROM contact_creation")
     House(respond.db, raw).created(untagged, 1, status="adopted")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.sdk import BaseHook, Connection, TriggerRule, get_current_context, task
+from airflow.sdk.configuration import conf
 from airflow.sdk.exceptions import (
     AirflowException,
     AirflowFailException,
@@ -28,8 +29,10 @@ DATABASE_CONNECTION = "contact_sync_db"
 #: tenant's failure then silences nobody else's doorbell.
 MAPPED_TASKS = 100
 
-#: Tasks of one kind that hold a worker all the time, so that everything else finds one, too.
+#: Tasks of one kind that hold a slot all the time, at most, and one in how many slots of the installation they may be:
+#: there are two kinds, each twice where a run takes over, and everything else must find a slot, too.
 LASTING_TASKS = 8
+SLOTS_PER_LASTING_TASK = 4
 #: A task that goes on until the next run takes over: so long after that run was due, and at least so long.
 TAKEOVER_SECONDS = 20.0
 SHORTEST_SECONDS = 60.0
@@ -123,10 +126,35 @@ def seconds_until_takeover(next_run_at: datetime) -> float:
     return max(left, SHORTEST_SECONDS) + TAKEOVER_SECONDS
 
 
-def lasting_pace(next_run_at: datetime, tenants: int, *, is_rolling: bool = False) -> _turns.Pace:
-    """Return the pace of a task that goes on until the next run takes over, its tenants one after the other."""
+def lasting_tasks() -> int:
+    """Return into how many tasks of one kind that last the tenants are cut in this installation."""
+    slots: int = conf.getint("core", "parallelism")
+    return min(LASTING_TASKS, max(1, slots // SLOTS_PER_LASTING_TASK))
+
+
+def patience(next_run_at: datetime, *, every_minutes: int, now: datetime | None = None) -> float:
+    """Return how long a run waits for the one before it: only the one that was due just now takes over.
+
+    One that an asset wakes in between would hold a slot for nothing.
+    """
+    since_due = every_minutes * 60 - (next_run_at - (now or datetime.now(UTC))).total_seconds()
+    return PATIENCE_SECONDS if since_due < SHORTEST_SECONDS + TAKEOVER_SECONDS else 0.0
+
+
+def lasting_pace(
+    next_run_at: datetime,
+    tenants: int,
+    *,
+    is_rolling: bool = False,
+    every_minutes: int | None = None,
+) -> _turns.Pace:
+    """Return the pace of a task that goes on until the next run takes over, its tenants one after the other.
+
+    ``every_minutes`` is given where runs also begin between those of the schedule, and then do not wait.
+    """
     seconds = seconds_until_takeover(next_run_at) / tenants
-    return _turns.Pace(seconds=seconds, is_rolling=is_rolling, patience_seconds=PATIENCE_SECONDS)
+    patient = patience(next_run_at, every_minutes=every_minutes) if every_minutes else PATIENCE_SECONDS
+    return _turns.Pace(seconds=seconds, is_rolling=is_rolling, patience_seconds=patient)
 
 
 def next_minute_of(every_minutes: int) -> datetime:

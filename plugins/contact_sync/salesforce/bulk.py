@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NoReturn
 
 import httpx
 
@@ -105,7 +105,7 @@ def create(session: auth.Session, soql: str) -> Job:
     }
     answer = session.call("POST", _JOBS, json=body, is_idempotent=True, accept=(403,))
     if answer.status_code == 403:
-        raise _refusal(answer)
+        refuse(answer, f"Salesforce POST {_JOBS}")
     job = _job(answers.json_object(answer, f"Salesforce POST {_JOBS}"))
     return replace(job, created_at=query.server_date(answer, _JOBS))
 
@@ -202,11 +202,12 @@ def _job(body: records.Json) -> Job:
         raise errors.RetryError(f"Salesforce {_JOBS} answered another shape") from exc
 
 
-def _refusal(answer: httpx.Response) -> errors.ContactSyncError:
+def refuse(answer: httpx.Response, call: str) -> NoReturn:
+    """Raise what a 403 means: NotEnabledError where the org has no Bulk API, else the usual refusal."""
     found = answers.read_error(answer)
     if found.code == _NOT_ENABLED:
-        return NotEnabledError(found.code, found.text, status=answer.status_code)
-    return answers.error(answer, f"Salesforce POST {_JOBS}", is_idempotent=True)
+        raise NotEnabledError(found.code, found.text, status=answer.status_code)
+    raise answers.error(answer, call, is_idempotent=True)
 
 
 def _failure(job: Job, message: str) -> errors.ContactSyncError:

@@ -6,12 +6,13 @@ permission Manage Data Integrations the list may hold our own jobs only.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from contact_sync import errors, records
-from contact_sync.salesforce import auth, replication
+from contact_sync import answers, errors, records
+from contact_sync.salesforce import auth, bulk, replication
 
 _ROUTE = "/jobs/ingest"
 #: States of Bulk API 2.0 in which nothing more is saved; a classic job's stamp tells when it was closed, not done.
@@ -35,11 +36,17 @@ class IngestJob:
 
 
 def ingest_jobs(session: auth.Session) -> Iterator[IngestJob]:
-    """Yield every job that Salesforce still lists, in no particular order, a thousand per call."""
+    """Yield every job that Salesforce still lists, in no particular order, a thousand per call.
+
+    Raises NotEnabledError where the org has REST but no Bulk API.
+    """
     path: str | None = None
     seen: set[str] = set()
     while True:
-        body = session.get_json(_ROUTE, path)
+        answer = session.call("GET", _ROUTE, path, accept=(403,))
+        if answer.status_code == 403:
+            bulk.refuse(answer, f"Salesforce GET {_ROUTE}")
+        body = answers.json_object(answer, f"Salesforce GET {_ROUTE}")
         found = body.get("records")
         if not isinstance(found, list):
             raise errors.RetryError(f"Salesforce GET {_ROUTE} answered without records")
@@ -53,12 +60,14 @@ def ingest_jobs(session: auth.Session) -> Iterator[IngestJob]:
 
 
 def contact_loads(session: auth.Session, since: datetime) -> list[IngestJob]:
-    """Return the jobs that may have written Contacts since then, queries aside."""
-    return [
-        job
-        for job in ingest_jobs(session)
-        if job.sobject == "Contact" and not job.operation.startswith("query") and job.created_at >= since
-    ]
+    """Return the jobs that may have written Contacts since then, queries aside; none where there is no Bulk API."""
+    with contextlib.suppress(bulk.NotEnabledError):
+        return [
+            job
+            for job in ingest_jobs(session)
+            if job.sobject == "Contact" and not job.operation.startswith("query") and job.created_at >= since
+        ]
+    return []
 
 
 def _job(body: records.Json) -> IngestJob:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import phonenumbers
 
-from contact_sync import database, tenants
+from contact_sync import database, errors, tenants
 from contact_sync.respond_io import changes
 from contact_sync.respond_io import session as respond_session
 from contact_sync.stages import _person
@@ -64,12 +64,19 @@ def country(phone: str | None) -> str | None:
 def make_tag(db: database.Database, respond: respond_session.Session, workspace_id: str) -> None:
     """Let the workspace have our tag with a colour and a description, once, where contacts are created and tagged.
 
-    One that is there keeps its own; adding a tag that is not there would make it, grey and unexplained.
+    One that is there keeps its own; adding a tag that is not there would make it, grey and unexplained. That is all a
+    refusal means, so it stops nothing: the next run tries again.
     """
     workspace = tenants.known_workspace(db, workspace_id)
     is_used = workspace["tag_created"] and workspace["auto_create_since"] is not None
-    if is_used and workspace["tag_made_at"] is None:
+    if not is_used or workspace["tag_made_at"] is not None:
+        return
+    try:
         changes.create_tag(respond, tenants.CREATED_TAG, description=_TAG_DESCRIPTION, color=_TAG_COLOR)
+    except (errors.RejectError, errors.StopError) as error:
+        reason = error.code if isinstance(error, errors.RejectError) else error
+        log.warning("workspace %s did not get its tag: %s", workspace_id, reason)
+    else:
         db.execute("mark_tag_made", workspace_id=workspace_id)
 
 

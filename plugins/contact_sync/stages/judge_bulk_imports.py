@@ -32,15 +32,18 @@ def run(
     org_id: str,
     run_id: str,
     settle_seconds: float = 120.0,
-    burst: Burst = Burst(),
+    burst: Burst | None = None,
 ) -> dict[str, int]:
     """Judge the org's records that are older than ``settle_seconds`` and read with all around them: by then their
     burst and job can be seen.
 
-    A record is a bulk import if an ingest job of its creator ran when it was made, or if it is part of a burst.
+    A record is a bulk import if an ingest job of its creator ran when it was made, or if it is part of a burst, which
+    is what the connection says unless ``burst`` is given.
     Returns counts: ``judged``, ``jobs`` seen.
     Raises RetryError or StopError as Salesforce answers; nothing is judged then.
     """
+    connection = salesforce.connection
+    burst = burst or Burst(size=connection.burst_size, seconds=connection.burst_seconds)
     with _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=org_id) as counts:
         span = db.one(
             "select_unjudged_span", org_id=org_id, settle_seconds=settle_seconds, burst_seconds=burst.seconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 from contact_sync import database, errors, tenants
 from contact_sync.respond_io import changes, contacts
@@ -11,7 +12,7 @@ from contact_sync.stages import _ledger, _respond_mirror
 
 STAGE = "restore_tags"
 
-#: Contacts looked at in a run; each costs a call or two.
+#: Contacts read at once; each costs a call or two.
 BATCH = 200
 
 
@@ -29,15 +30,30 @@ def run(
     ):
         if not is_held or not tenants.known_workspace(db, workspace_id)["tag_created"]:
             return counts
-        tag = _respond_mirror.OUR_TAG
-        rows = db.all("select_untagged_contacts", workspace_id=workspace_id, tag=tag, batch_size=BATCH)
-        counts |= {"looked_at": len(rows), "restored": 0, "rejected": 0}
-        for row in rows:
+        counts |= {"looked_at": 0, "restored": 0, "rejected": 0}
+        for respond_id in _untagged(db, workspace_id):
+            counts["looked_at"] += 1
             try:
-                counts["restored"] += _restore(db, respond, workspace_id, row["respond_id"])
+                counts["restored"] += _restore(db, respond, workspace_id, respond_id)
             except errors.RejectError:
                 counts["rejected"] += 1
     return counts
+
+
+def _untagged(db: database.Database, workspace_id: str) -> Iterator[int]:
+    after_id = 0
+    while True:
+        rows = db.all(
+            "select_untagged_contacts",
+            workspace_id=workspace_id,
+            tag=_respond_mirror.OUR_TAG,
+            after_id=after_id,
+            batch_size=BATCH,
+        )
+        yield from (row["respond_id"] for row in rows)
+        if len(rows) < BATCH:
+            return
+        after_id = rows[-1]["respond_id"]
 
 
 def _restore(
