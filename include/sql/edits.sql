@@ -54,11 +54,12 @@ UPDATE field_edit
    AND status = 'parked';
 
 -- name: select_edit_in_flight
--- Find the edit of this contact and field that is being applied.
--- Params: org_id text, salesforce_id text, field_name text | Rows: 0..1 (edit_id)
+-- Find the workspace's edit of this contact and field that is being applied; another workspace's was not seen by the agent.
+-- Params: org_id text, workspace_id text, salesforce_id text, field_name text | Rows: 0..1 (edit_id)
 SELECT edit_id
   FROM field_edit
  WHERE org_id = %(org_id)s
+   AND workspace_id = %(workspace_id)s
    AND target_salesforce_id = %(salesforce_id)s
    AND field_name = %(field_name)s
    AND status = 'applying';

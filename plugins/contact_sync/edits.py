@@ -154,7 +154,9 @@ def _queue(tx: database.Transaction, context: database.Row, edit: dict[str, Any]
     tx.one("lock_edited_field", org_id=context["org_id"], **place)
     superseded = tx.one("supersede_edit", workspace_id=edit["workspace_id"], **place)
     tx.execute("supersede_parked_edits", workspace_id=edit["workspace_id"], **place)
-    in_flight = tx.one("select_edit_in_flight", org_id=context["org_id"], **place)
+    in_flight = tx.one(
+        "select_edit_in_flight", org_id=context["org_id"], workspace_id=edit["workspace_id"], **place
+    )
     after_edit_id = in_flight["edit_id"] if in_flight else None
     if superseded is not None:
         edit = {**edit, "base_value": json.dumps(superseded["base_value"])}

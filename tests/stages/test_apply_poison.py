@@ -20,6 +20,8 @@ from tests.stages.test_apply_edits import COMPOSITE, answer_for, before_call, di
 
 __all__ = ["editing"]
 
+OTHER = "other"
+
 
 def poison(editing: Editing, contact: int, **fault: Any) -> None:
     """Let every call that mentions a contact fail."""
@@ -145,6 +147,16 @@ def test_a_used_up_day_leaves_edits_that_can_be_taken_back(editing: Editing) -> 
     assert editing.held(1) == "Dr"
 
 
+@pytest.mark.parametrize("named", ["LastName", "Title"])
+def test_a_rule_that_points_at_a_field_refuses_at_once(editing: Editing, named: str) -> None:
+    edit = editing.wish(1, "Dr", "Sir")
+    rule = {"field": named, "when": "Title = 'Sir'", "message": "No Sirs"}
+    editing.side.steer("POST", "/settings", {"validation_rules": [rule]})
+    editing.apply()
+    assert editing.edit(edit)["error_code"] == "FIELD_CUSTOM_VALIDATION_EXCEPTION"
+    assert editing.calls("POST", "/composite") == 1
+
+
 # Order
 
 
@@ -233,6 +245,26 @@ def test_a_record_that_moves_while_we_wait_is_not_written_within_its_second(
     editing.apply()
     assert editing.status(edit) == "applied"
     assert min(margins) >= timedelta(seconds=1.9)
+
+
+def test_an_agent_of_another_workspace_does_not_overwrite_what_nobody_showed_it(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editing.house.workspace(OTHER, org_id=editing.side.org_id, editing_enabled=True)
+    editing.house.choose("Title", editable=True, workspace_id=OTHER)
+    editing.house.contact(9, org_id=editing.side.org_id, workspace_id=OTHER, email="p1@example.com")
+    editing.house.materialize(editing.side.org_id)
+    first = editing.wish(1, "Dr", "Professor")
+    later: list[int] = []
+
+    def meanwhile() -> None:
+        later.append(editing.wish(9, "Dr", "Dean", workspace_id=OTHER))
+
+    before_call(monkeypatch, update, "write_contacts", meanwhile)
+    editing.apply()
+    found = edits.get(editing.db, OTHER, later[0])
+    assert found is not None
+    assert (editing.status(first), found["status"], editing.held(1)) == ("applied", "conflict", "Professor")
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ between; the edit is then sent once more, which is what its agent asked for.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from contact_sync import database, errors, reasons, records, tenants, values
@@ -155,9 +155,13 @@ def _settle_written(
 ) -> None:
     """Settle by each record's result; *modified*, *unknown* and records not reached stay in flight for another look."""
     by_outcome: dict[str, list[database.Row]] = {}
+    names: dict[str, set[str]] = {}
+    for row in sent:
+        names.setdefault(row["target_salesforce_id"], set()).add(row["field_name"].casefold())
     for row in sent:
         result = results.get(row["target_salesforce_id"])
-        by_outcome.setdefault(_told(row, result), []).append(row)
+        told = _told(row, result, names[row["target_salesforce_id"]])
+        by_outcome.setdefault(told, []).append(row)
     written = by_outcome.get("written", [])
     if written:
         reading = _reading.read(salesforce, written)
@@ -173,13 +177,14 @@ def _settle_written(
     _requeue(db, [row["edit_id"] for row in waiting], ", ".join(sorted(c or "" for c in codes)), None, counts)
 
 
-def _told(row: database.Row, result: update.Written | None) -> str:
-    """A refusal that names fields spares the record's other edits: those are compared and sent again."""
+def _told(row: database.Row, result: update.Written | None, sent: Collection[str]) -> str:
+    """A refusal that names edited fields spares the record's other edits: those are compared and sent again."""
     if result is None or result.outcome == "unknown":
         return "unknown"
     if result.outcome == "gone":
         return "modified"
-    names = {name.casefold() for name in result.fields}
+    # a rule may show its error at a field that nobody edited
+    names = {name.casefold() for name in result.fields} & set(sent)
     if result.outcome == "rejected" and names and row["field_name"].casefold() not in names:
         return "modified"
     return result.outcome
