@@ -82,14 +82,15 @@ SELECT %(walk_id)s, respond_id
 ON CONFLICT DO NOTHING;
 
 -- name: advance_walk
--- Note a page of the walk; without a next page the walk is finished.
+-- Note a page of the walk; without a next page the walk is finished, and stays so.
 -- Params: walk_id bigint, cursor_id bigint, contacts bigint | Rows: none
 UPDATE respond_walk
    SET cursor_id = %(cursor_id)s,
        pages = pages + 1,
        contacts = contacts + %(contacts)s,
        finished_at = CASE WHEN %(cursor_id)s::bigint IS NULL THEN now() END
- WHERE walk_id = %(walk_id)s;
+ WHERE walk_id = %(walk_id)s
+   AND finished_at IS NULL;
 
 -- name: select_absent_contacts
 -- List contacts that the last two finished walks, both begun 120 s after the contact was seen, did not meet.

@@ -201,3 +201,11 @@ def test_a_list_that_forgets_contacts_does_not_hide_those_after_them(
     assert _looks.mark_gone(respond.db, respond.session, WORKSPACE) == 0
     assert _looks.mark_gone(respond.db, respond.session, WORKSPACE) == 1
     assert raw.column("SELECT respond_id FROM respond_contact WHERE gone_at IS NOT NULL") == [gone]
+
+
+def test_a_run_that_lost_its_turn_opens_no_finished_walk_again(respond: RespondSide, raw: RawSql) -> None:
+    people(respond, 1)
+    respond.extract()
+    walk_id = raw.value("SELECT walk_id FROM respond_walk")
+    respond.db.execute("advance_walk", walk_id=walk_id, cursor_id=7, contacts=1)
+    assert raw.value("SELECT finished_at IS NOT NULL FROM respond_walk")
