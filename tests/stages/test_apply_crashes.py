@@ -47,6 +47,13 @@ def crowd(salesforce: SalesforceSide, house_of: House, open_salesforce: OpenSale
     return Editing(side=salesforce, house=house_of, open_salesforce=open_salesforce, ids=tuple(ids))
 
 
+def await_sending(crowd: Editing, edit_id: int, seconds: float = 10) -> None:
+    """Wait until an edit is on its way: it was read, and its call is held up."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and crowd.edit(edit_id)["sent_at"] is None:
+        time.sleep(0.01)
+
+
 @pytest.mark.slow
 def test_thirty_deaths_lose_no_edit_double_no_write_and_overwrite_nobody(
     crowd: Editing, database_url: str, workers: mortal.Nursery
@@ -76,7 +83,10 @@ def test_thirty_deaths_lose_no_edit_double_no_write_and_overwrite_nobody(
             crowd.fault(path="*/composite", delay_before_seconds=0.5)
         pid = workers.begin("apply_edits", **place)
         if has_stranger:
-            time.sleep(chance.uniform(0.1, 0.8))
+            if death == "killed":
+                await_sending(crowd, made[contacts[0]])
+            else:
+                time.sleep(chance.uniform(0.1, 0.8))
             strangers.add(contacts[0])
             crowd.change(contacts[0], Title=_FOREIGN)
         if death == "killed":
