@@ -10,7 +10,9 @@ import pytest
 
 from contact_sync import database, migrations
 from sandbox import postgres
+from tests.raw_sql import RawSql
 from tests.reused_database import ReusedDatabase
+from tests.stages.house import House
 
 # A developer's own connections must not reach the tests.
 for _name in [n for n in os.environ if n.startswith(("AIRFLOW_CONN_", "CONTACT_SYNC_"))]:
@@ -84,3 +86,25 @@ def db(database_url: str) -> Iterator[database.Database]:
 def repository() -> Path:
     """The root of the checkout."""
     return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def raw(database_url: str) -> Iterator[RawSql]:
+    """SQL by hand on the test's database."""
+    opened = RawSql(database_url)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def bare_house(db: database.Database, raw: RawSql) -> House:
+    """A house without an org or a workspace."""
+    return House(db, raw)
+
+
+@pytest.fixture
+def house(bare_house: House) -> House:
+    """A house with one org and one workspace connected to it."""
+    bare_house.org()
+    bare_house.workspace()
+    return bare_house

@@ -49,13 +49,6 @@ LogIn = Callable[[str], RawSql]
 
 
 @pytest.fixture
-def raw(database_url: str) -> Iterator[RawSql]:
-    opened = RawSql(database_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def ada(db: database.Database, raw: RawSql) -> House:
     """A house with Ada in every table, what the planner knows of them, and a token."""
     house = House(db, raw)

@@ -6,7 +6,6 @@ import io
 import itertools
 import threading
 import traceback
-from collections.abc import Iterator
 from concurrent import futures
 
 import pytest
@@ -16,13 +15,6 @@ from tests.raw_sql import RawSql
 
 ORG = "00D000000000001EAA"
 SECRET_VALUE = "ada@example.com"
-
-
-@pytest.fixture
-def raw(database_url: str) -> Iterator[RawSql]:
-    opened = RawSql(database_url)
-    yield opened
-    opened.close()
 
 
 def add_workspace(tx: database.Database | database.Transaction, name: str) -> int:

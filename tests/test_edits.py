@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import select
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,13 +13,6 @@ from tests.raw_sql import RawSql
 from tests.stages.house import ORG, WORKSPACE, House, person_id
 
 ANN = "ann"
-
-
-@pytest.fixture
-def raw(database_url: str) -> Iterator[RawSql]:
-    opened = RawSql(database_url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

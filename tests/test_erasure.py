@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,13 +13,6 @@ from contact_sync.stages import _respond_mirror
 from tests.ada import ADA, ADA_CONTACT, EMAIL, PHONE, TRACES, settle
 from tests.raw_sql import RawSql
 from tests.stages.house import NOON, ORG, WORKSPACE, House, person_id
-
-
-@pytest.fixture
-def raw(database_url: str) -> Iterator[RawSql]:
-    opened = RawSql(database_url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

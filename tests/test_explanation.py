@@ -2,30 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
-from contact_sync import database
-from tests.raw_sql import RawSql
 from tests.stages.house import House, person_id
 
 ADA = "ada@example.com"
-
-
-@pytest.fixture
-def raw(database_url: str) -> Iterator[RawSql]:
-    opened = RawSql(database_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def house(db: database.Database, raw: RawSql) -> House:
-    built = House(db, raw)
-    built.org()
-    built.workspace()
-    return built
 
 
 def shown(house: House) -> list[tuple[object, ...]]:

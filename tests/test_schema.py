@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,13 +10,6 @@ from psycopg2 import errors as sqlstate
 from contact_sync import database
 from tests.raw_sql import RawSql
 from tests.stages.house import NOON, ORG, OTHER_ORG, WORKSPACE, House, person_id
-
-
-@pytest.fixture
-def raw(database_url: str) -> Iterator[RawSql]:
-    opened = RawSql(database_url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

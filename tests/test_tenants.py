@@ -22,13 +22,6 @@ WORKSPACE = "acme"
 
 
 @pytest.fixture
-def raw(database_url: str) -> Iterator[RawSql]:
-    opened = RawSql(database_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def http(tmp_path: Path) -> Iterator[httpx.Client]:
     """A client of the served stand-in."""
     store = Store(tmp_path / "salesforce.sqlite")

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator
 
 import pytest
 
 from contact_sync import database, tombstones
 from tests.raw_sql import RawSql
 from tests.stages.house import ORG, OTHER_ORG, WORKSPACE, House, person_id
-
-
-@pytest.fixture
-def raw(database_url: str) -> Iterator[RawSql]:
-    opened = RawSql(database_url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -62,13 +62,6 @@ def command(environment: None, capsys: pytest.CaptureFixture[str]) -> Command:
 
 
 @pytest.fixture
-def raw(database_url: str) -> Iterator[RawSql]:
-    opened = RawSql(database_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def house(db: database.Database, raw: RawSql) -> House:
     """One org with two described fields, and one workspace connected to it."""
     built = House(db, raw)

@@ -14,8 +14,6 @@ import pytest
 from contact_sync import database
 from tests import airflow_home
 from tests.conftest import SECRET
-from tests.raw_sql import RawSql
-from tests.stages.house import House
 
 from airflow.dag_processing.dagbag import DagBag  # isort: skip - reads the settings that airflow_home made
 
@@ -100,25 +98,3 @@ def play(
         return Played(state=str(run.state), tasks=tasks, tries=tries, text=out + err + own_log.getvalue())
 
     return played
-
-
-@pytest.fixture
-def raw(database_url: str) -> Iterator[RawSql]:
-    """SQL by hand on the test's database."""
-    opened = RawSql(database_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def bare_house(db: database.Database, raw: RawSql) -> House:
-    """A house without an org or a workspace."""
-    return House(db, raw)
-
-
-@pytest.fixture
-def house(bare_house: House) -> House:
-    """One org and one workspace connected to it."""
-    bare_house.org()
-    bare_house.workspace()
-    return bare_house

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +30,6 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "unmatched-contacts": {"respond_id": 4, "reason": "invalid_identifier"},
     "windows-not-proven": {"kind": "backfill", "status": "short", "rows_reported": 10, "rows_seen": 9},
 }
-
-
-@pytest.fixture
-def raw(database_url: str) -> Iterator[RawSql]:
-    opened = RawSql(database_url)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

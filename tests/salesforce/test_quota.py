@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -14,13 +13,6 @@ from tests.raw_sql import RawSql
 from tests.salesforce.conftest import OpenLive, OpenSession, ScriptedOrg, refusal
 
 LIMITS = "/services/data/v66.0/limits"
-
-
-@pytest.fixture
-def raw(database_url: str) -> Iterator[RawSql]:
-    opened = RawSql(database_url)
-    yield opened
-    opened.close()
 
 
 def say(org: ScriptedOrg, header: str | None, *, left: int = 0, most: int = 100) -> None:

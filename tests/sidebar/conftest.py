@@ -22,14 +22,6 @@ SIGNING_KEY = "signing-key"
 
 
 @pytest.fixture
-def raw(database_url: str) -> Iterator[RawSql]:
-    """SQL by hand on the test's database."""
-    opened = RawSql(database_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
 def house(db: database.Database, raw: RawSql) -> House:
     """One org, and a workspace that may edit the title it shows; person 1 is contact 1."""
     house = House(db, raw)

@@ -28,27 +28,6 @@ from tests.stages.house import NOON, WORKSPACE, House
 TOKEN = jwt.encode({"spaceId": 7, "orgId": 70, "id": 1, "iat": 1767268800}, "k" * 32, algorithm="HS256")
 
 
-@pytest.fixture
-def raw(database_url: str) -> Iterator[RawSql]:
-    opened = RawSql(database_url)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def bare_house(db: database.Database, raw: RawSql) -> House:
-    """A house without an org or a workspace."""
-    return House(db, raw)
-
-
-@pytest.fixture
-def house(bare_house: House) -> House:
-    """A house with one org and one workspace connected to it."""
-    bare_house.org()
-    bare_house.workspace()
-    return bare_house
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SalesforceSide:
     """A connected org on the stand-in."""
