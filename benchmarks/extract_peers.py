@@ -89,7 +89,9 @@ def _ours(place: ground.Ground, served: ground.StandIns) -> float:
         extract.poll(place, session, org_id)
         load_salesforce_contacts.run(place.db, session, org_id=org_id, run_id="bench")
     # the stage tidies up at Salesforce after the proof; its transaction is short, so its beginning is its end
-    proven_at = place.sql("SELECT max(finished_at) AS at FROM extract_window WHERE status = 'proven'")[0]["at"]
+    proven_at = place.sql("SELECT max(finished_at) AS at FROM extract_window WHERE status = 'proven'")[0][
+        "at"
+    ]
     return float((proven_at - began_at).total_seconds())
 
 
