@@ -94,7 +94,7 @@ SELECT s.kind, s.key
 HAVING count(*) > 20;
 
 -- name: read_keys_in_order
--- Let the next statement walk the keys' index in order: a table of all keys in memory takes three times as long.
+-- Let the next statements group in order: keys by their index, which takes a third of the time, and verdicts as they are written.
 -- Params: none | Rows: none
 SET LOCAL enable_hashagg = off;
 

@@ -172,6 +172,9 @@ DECLARE
     looked_at text := CASE WHEN is_broad THEN 'contact_match m' ELSE
         'changed_row x JOIN contact_match m ON m.workspace_id = x.workspace_id AND m.respond_id = x.respond_id' END;
     unless_there text := 'AND NOT EXISTS (SELECT FROM sidebar_fields h WHERE h.workspace_id = m.workspace_id AND h.respond_id = m.respond_id)';
+    -- one that a creation wrote in the meantime is newer than what we know
+    unless_written text := 'ON CONFLICT (workspace_id, respond_id) DO NOTHING';
+    insertion text;
     serving_org text;
     base_url text;
     lost jsonb;
@@ -200,7 +203,7 @@ BEGIN
                                  m.matched_by, $4, s.read_at, %1$s)
         $update$, values_of, looked_at) USING wanted_workspace, serving_org, base_url, lost;
     GET DIAGNOSTICS changed = ROW_COUNT;
-    EXECUTE format($insert$
+    insertion := format($insert$
         INSERT INTO sidebar_fields (org_id, workspace_id, respond_id, salesforce_id, salesforce_url, match_status, matched_by,
                                     fields, stale, as_of)
         SELECT $2, m.workspace_id, m.respond_id, m.salesforce_id, $3 || '/lightning/r/Contact/' || m.salesforce_id || '/view',
@@ -208,9 +211,13 @@ BEGIN
           FROM %s
           JOIN salesforce_contact s ON s.org_id = $2 AND s.salesforce_id = m.salesforce_id
          WHERE m.org_id = $2 AND m.workspace_id = $1 %s
-        -- one that a creation wrote in the meantime is newer than what we know
-        ON CONFLICT (workspace_id, respond_id) DO NOTHING
-        $insert$, values_of, looked_at, CASE WHEN is_broad THEN unless_there END) USING wanted_workspace, serving_org, base_url, lost;
+        $insert$, values_of, looked_at, CASE WHEN is_broad THEN unless_there END);
+    BEGIN
+        -- to ask of each of a million rows whether somebody else is writing it costs a fifth of the time
+        EXECUTE insertion || CASE WHEN is_broad THEN '' ELSE unless_written END USING wanted_workspace, serving_org, base_url, lost;
+    EXCEPTION WHEN unique_violation THEN
+        EXECUTE insertion || unless_written USING wanted_workspace, serving_org, base_url, lost;
+    END;
     GET DIAGNOSTICS added = ROW_COUNT;
     RETURN changed + added;
 END

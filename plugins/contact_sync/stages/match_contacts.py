@@ -15,13 +15,7 @@ STAGE = "match_contacts"
 BROAD_FROM = 10_000
 
 _FIND = ("analyze_affected", "insert_crowded_keys", "analyze_crowded_keys")
-_FIND_ALL = (
-    "allow_large_joins",
-    "read_keys_in_order",
-    "insert_all_crowded_keys",
-    "read_keys_as_they_come",
-    "analyze_crowded_keys",
-)
+_FIND_ALL = ("allow_large_joins", "read_keys_in_order", "insert_all_crowded_keys", "analyze_crowded_keys")
 _WEIGH = (
     "contest_standing_answers",
     "analyze_verdicts",
@@ -105,6 +99,7 @@ def _judge(tx: database.Transaction, org_id: str, *, is_broad: bool) -> None:
         _execute(tx, name, org_id)
     tx.execute("create_verdicts", org_id=org_id, is_broad=is_broad)
     if is_broad:
+        tx.execute("read_keys_as_they_come")
         tx.execute("insert_strays", org_id=org_id)
     for name in _WEIGH:
         _execute(tx, name, org_id)
