@@ -23,13 +23,45 @@ CREATE TEMPORARY TABLE IF NOT EXISTS effective_contact (salesforce_id text PRIMA
 CREATE TEMPORARY TABLE IF NOT EXISTS wanted_salesforce_key (kind text, key text, salesforce_id text, effective_id text, source_fields text[]) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS wanted_respond_key (workspace_id text, kind text, key text, respond_id bigint) ON COMMIT DROP;
 
+-- name: spread_salesforce_changes
+-- Name the contacts that a change of the whole org means, so that they can be worked off a batch at a time.
+-- Params: org_id text | Rows: none
+WITH whole AS (
+    DELETE FROM pending_change
+     WHERE org_id = %(org_id)s AND entity = 'salesforce_contact' AND entity_id IS NULL AND entity_ids IS NULL
+    RETURNING queued_at
+)
+INSERT INTO pending_change (org_id, entity, entity_ids, queued_at)
+SELECT %(org_id)s, 'salesforce_contact', array_agg(c.salesforce_id), (SELECT min(queued_at) FROM whole)
+  FROM (SELECT salesforce_id, (row_number() OVER (ORDER BY salesforce_id) - 1) / 1000 AS share
+          FROM salesforce_contact
+         WHERE org_id = %(org_id)s AND EXISTS (SELECT FROM whole)) AS c
+ GROUP BY c.share;
+
+-- name: spread_respond_changes
+-- Name the contacts that a change of a whole workspace means.
+-- Params: org_id text | Rows: none
+WITH whole AS (
+    DELETE FROM pending_change
+     WHERE org_id = %(org_id)s AND entity = 'respond_contact' AND entity_id IS NULL AND entity_ids IS NULL
+    RETURNING workspace_id, queued_at
+)
+INSERT INTO pending_change (org_id, workspace_id, entity, entity_ids, queued_at)
+SELECT %(org_id)s, c.workspace_id, 'respond_contact', array_agg(c.respond_id::text), min(c.queued_at)
+  FROM (SELECT r.workspace_id, r.respond_id, w.queued_at,
+               (row_number() OVER (PARTITION BY r.workspace_id ORDER BY r.respond_id) - 1) / 1000 AS share
+          FROM (SELECT workspace_id, min(queued_at) AS queued_at FROM whole GROUP BY workspace_id) AS w
+          JOIN respond_contact r USING (workspace_id)
+         WHERE r.org_id = %(org_id)s) AS c
+ GROUP BY c.workspace_id, c.share;
+
 -- name: claim_salesforce_changes
--- Take about a batch of changed Salesforce contacts off the feed; a change without an id means all of the org.
+-- Take about a batch of changed Salesforce contacts off the feed.
 -- Params: org_id text, batch_size int | Rows: none
 WITH oldest AS (
     SELECT change_id, coalesce(cardinality(entity_ids), 1) AS contacts
       FROM pending_change
-     WHERE org_id = %(org_id)s AND entity = 'salesforce_contact'
+     WHERE org_id = %(org_id)s AND entity = 'salesforce_contact' AND (entity_id IS NOT NULL OR entity_ids IS NOT NULL)
      ORDER BY change_id
      LIMIT %(batch_size)s
 ), claimed AS (
@@ -39,36 +71,30 @@ WITH oldest AS (
              FROM (SELECT change_id, sum(contacts) OVER (ORDER BY change_id) - contacts AS before FROM oldest) AS counted
             WHERE before < %(batch_size)s)
     RETURNING coalesce(entity_ids, ARRAY[entity_id]) AS ids
-), named AS (
-    SELECT unnest(ids) AS salesforce_id FROM claimed
 )
 INSERT INTO changed_salesforce (salesforce_id)
-SELECT salesforce_id FROM named WHERE salesforce_id IS NOT NULL
- UNION
-SELECT salesforce_id FROM salesforce_contact
- WHERE org_id = %(org_id)s
-   AND EXISTS (SELECT FROM named WHERE salesforce_id IS NULL)
+SELECT unnest(ids) FROM claimed
 ON CONFLICT DO NOTHING;
 
 -- name: claim_respond_changes
--- Take a batch of changed respond contacts off the feed; a change without an id means all of the workspace.
+-- Take about a batch of changed respond contacts off the feed.
 -- Params: org_id text, batch_size int | Rows: none
-WITH claimed AS (
+WITH oldest AS (
+    SELECT change_id, coalesce(cardinality(entity_ids), 1) AS contacts
+      FROM pending_change
+     WHERE org_id = %(org_id)s AND entity = 'respond_contact' AND (entity_id IS NOT NULL OR entity_ids IS NOT NULL)
+     ORDER BY change_id
+     LIMIT %(batch_size)s
+), claimed AS (
     DELETE FROM pending_change
      WHERE change_id IN (
-           SELECT change_id FROM pending_change
-            WHERE org_id = %(org_id)s AND entity = 'respond_contact'
-            ORDER BY change_id
-            LIMIT %(batch_size)s)
-    RETURNING workspace_id, entity_id
+           SELECT change_id
+             FROM (SELECT change_id, sum(contacts) OVER (ORDER BY change_id) - contacts AS before FROM oldest) AS counted
+            WHERE before < %(batch_size)s)
+    RETURNING workspace_id, coalesce(entity_ids, ARRAY[entity_id]) AS ids
 )
 INSERT INTO changed_respond (workspace_id, respond_id)
-SELECT workspace_id, entity_id::bigint FROM claimed WHERE entity_id IS NOT NULL
- UNION
-SELECT r.workspace_id, r.respond_id
-  FROM respond_contact r
-  JOIN claimed c ON c.workspace_id = r.workspace_id AND c.entity_id IS NULL
- WHERE r.org_id = %(org_id)s
+SELECT workspace_id, unnest(ids)::bigint FROM claimed
 ON CONFLICT DO NOTHING;
 
 -- name: add_merged_losers

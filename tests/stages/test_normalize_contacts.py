@@ -348,3 +348,18 @@ def test_a_large_merge_feeds_few_rows_and_nobody_is_forgotten(house: House, raw:
     counts = normalize_contacts.run(house.db, org_id=ORG, run_id="run", batch_size=1000)
     assert counts["salesforce_contacts"] == 2500
     assert raw.value("SELECT count(*) FROM salesforce_key") == 2500
+
+
+@pytest.mark.parametrize("kind", ["salesforce", "respond"])
+def test_a_change_of_everybody_is_worked_off_a_batch_at_a_time(house: House, raw: RawSql, kind: str) -> None:
+    for number in range(1, 6):
+        house.person(number, email=f"p{number}@example.com")
+        house.contact(number, email=f"p{number}@example.com")
+    house.normalize()
+    raw("DELETE FROM salesforce_key")
+    raw("DELETE FROM respond_key")
+    raw("DELETE FROM pending_change")
+    raw.insert("pending_change", org_id=ORG, workspace_id=WORKSPACE, entity=f"{kind}_contact")
+    counts = normalize_contacts.run(house.db, org_id=ORG, run_id="run", batch_size=2)
+    assert counts[f"{kind}_contacts"] == 5
+    assert counts["keys"] == 5

@@ -37,6 +37,8 @@ def run(db: database.Database, *, org_id: str, run_id: str, batch_size: int = 50
 def _batch(db: database.Database, org_id: str, batch_size: int, counts: _ledger.Counts) -> bool:
     with db.transaction() as tx:
         tx.execute("create_normalize_tables")
+        tx.execute("spread_salesforce_changes", org_id=org_id)
+        tx.execute("spread_respond_changes", org_id=org_id)
         salesforce = tx.execute("claim_salesforce_changes", org_id=org_id, batch_size=batch_size)
         respond = tx.execute("claim_respond_changes", org_id=org_id, batch_size=batch_size)
         if not salesforce + respond:
