@@ -88,7 +88,7 @@ def test_the_rest_of_a_call_is_saved_beside_a_refused_write(
 
 def test_twenty_five_writes_cost_one_call(live: auth.Session, store: Store, vendor: httpx.Client) -> None:
     people = [person(store) for _ in range(26)]
-    now = stamp(live, people[0])
+    now = stamp(live, people[-1])
     results = sent(live, *(write(salesforce_id, now) for salesforce_id in people))
     assert [result.salesforce_id for result in results] == people
     calls = [
@@ -114,7 +114,7 @@ def test_a_lost_answer_is_unknown_and_nothing_is_sent_twice(
     live: auth.Session, store: Store, vendor: httpx.Client
 ) -> None:
     people = [person(store) for _ in range(25)]
-    now = stamp(live, people[0])
+    now = stamp(live, people[-1])
     fault(vendor, cut_after_bytes=0)
     results = sent(live, *(write(salesforce_id, now) for salesforce_id in people))
     assert [result.outcome for result in results] == ["unknown"] * 25
@@ -126,7 +126,7 @@ def test_calls_side_by_side_do_not_share_a_lost_answer(
     live: auth.Session, store: Store, vendor: httpx.Client
 ) -> None:
     people = [person(store) for _ in range(30)]
-    now = stamp(live, people[0])
+    now = stamp(live, people[-1])
     fault(vendor, cut_after_bytes=0)
     results = sent(live, *(write(salesforce_id, now) for salesforce_id in people))
     outcomes = [{result.outcome for result in call} for call in (results[:25], results[25:])]
@@ -137,7 +137,7 @@ def test_after_a_lost_answer_no_further_call_is_begun(
     live: auth.Session, store: Store, vendor: httpx.Client
 ) -> None:
     people = [person(store) for _ in range(update.PER_CALL * update.SIDE_BY_SIDE + 30)]
-    now = stamp(live, people[0])
+    now = stamp(live, people[-1])
     fault(vendor, cut_after_bytes=0, times=10)
     results = sent(live, *(write(salesforce_id, now) for salesforce_id in people))
     told = {result.salesforce_id for result in results}
@@ -267,7 +267,7 @@ def test_writes_that_failed_share_their_next_call_with_fewer(
     live: auth.Session, store: Store, vendor: httpx.Client, failures: int, calls: int
 ) -> None:
     people = [person(store) for _ in range(25)]
-    now = stamp(live, people[0])
+    now = stamp(live, people[-1])
     writes = [replace(write(salesforce_id, now), failures=failures) for salesforce_id in people]
     assert {result.outcome for result in sent(live, *writes)} == {"written"}
     assert composites(vendor) == calls
@@ -277,7 +277,7 @@ def test_a_call_that_is_refused_as_a_whole_is_halved_until_its_cause_is_alone(
     live: auth.Session, store: Store, vendor: httpx.Client
 ) -> None:
     people = [person(store) for _ in range(25)]
-    now = stamp(live, people[0])
+    now = stamp(live, people[-1])
     body = [{"errorCode": "JSON_PARSER_ERROR", "message": "bad"}]
     fault(vendor, record_id=people[7], status=400, body=body, times=None)
     results = sent(live, *(write(salesforce_id, now) for salesforce_id in people))

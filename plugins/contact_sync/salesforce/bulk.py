@@ -29,9 +29,9 @@ JobState = Literal["UploadComplete", "InProgress", "JobComplete", "Failed", "Abo
 
 _NOT_ENABLED = "FUNCTIONALITY_NOT_ENABLED"
 
-#: Soon, then slower: waiting takes at most a third longer than the job, and 14 calls in the first half minute.
-_POLL_FIRST_SECONDS = 0.2
-_POLL_SLOWER = 1.35
+#: Soon, then slower: waiting takes at most a quarter longer than the job, and 20 calls in the first half minute.
+_POLL_FIRST_SECONDS = 0.1
+_POLL_SLOWER = 1.25
 _POLL_LONGEST_SECONDS = 10.0
 
 
@@ -131,7 +131,7 @@ def wait(
     on_poll: Callable[[Job], None] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Job:
-    """Poll until the job is complete, a fifth of a second apart at first and ten at most; ``on_poll`` sees each answer.
+    """Poll until the job is complete, a tenth of a second apart at first and ten seconds at most; ``on_poll`` sees each answer.
 
     Raises RetryError after ``timeout_seconds`` (the job goes on, and is found again by its id), and as ``read``.
     """
