@@ -133,7 +133,8 @@ def wait(
 ) -> Job:
     """Poll until the job is complete, a tenth of a second apart at first and ten seconds at most.
 
-    ``on_poll`` sees each answer. Raises RetryError after ``timeout_seconds`` (the job goes on, and is found again by its id), and as ``read``.
+    ``on_poll`` sees each answer. Raises RetryError after ``timeout_seconds`` (the job goes on, and is found again by
+    its id), and as ``read``.
     """
     pause, waited = _POLL_FIRST_SECONDS, 0.0
     while True:
