@@ -3,7 +3,8 @@
 ### What
 Woken by `salesforce_contacts` or `respond_contacts`, and every 5 minutes in case a doorbell was not heard. Works off
 the change feed of each org: `normalize_contacts`, then `gate_contacts` where an org is due, `match_contacts`,
-`materialize_sidebar`. Emits `contact_matches` when matches changed, `held_changes` when something was withheld.
+`materialize_sidebar`. Emits `contact_matches` when matches changed, `held_changes` when something was withheld. An org
+whose first load is not proven waits, and says so: half its records would leave their contacts unmatched.
 
 ### When it fails
 * *the database did not answer*: the feed keeps its rows; the retry or the next run works them off.

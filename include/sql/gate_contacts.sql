@@ -12,7 +12,7 @@ SELECT q.ran_at IS NOT NULL AS has_run, q.verdict, extract(epoch FROM now() - q.
   LEFT JOIN LATERAL (
        SELECT ran_at, verdict FROM quality_run r WHERE r.org_id = o.org_id ORDER BY quality_run_id DESC LIMIT 1) AS q ON true
  CROSS JOIN LATERAL (
-       SELECT coalesce(bool_or(x.kind = 'initial'), false) AS has_loaded,
+       SELECT EXISTS (SELECT FROM proven_window p WHERE p.org_id = o.org_id AND p.kind = 'initial') AS has_loaded,
               coalesce(bool_or(x.kind IN ('backfill', 'refill', 'initial')), false) AS has_backfilled,
               coalesce(sum(x.rows_merged), 0)::bigint AS rows_merged
          FROM extract_window x

@@ -20,8 +20,8 @@ SELECT DISTINCT o.org_id
 SELECT min(c.created_at) AS first_at, max(c.created_at) AS last_at, count(*) AS contacts
   FROM salesforce_contact c
  CROSS JOIN LATERAL (
-       SELECT max(x.read_until) AS read_until FROM extract_window x
-        WHERE x.org_id = c.org_id AND x.kind IN ('initial', 'incremental') AND x.status = 'proven') AS w
+       SELECT max(x.read_until) AS read_until FROM proven_window x
+        WHERE x.org_id = c.org_id AND x.kind IN ('initial', 'incremental')) AS w
  WHERE c.org_id = %(org_id)s
    AND c.bulk_judged_at IS NULL
    AND c.created_at >= (SELECT min(w.auto_create_since) FROM workspace w WHERE w.org_id = %(org_id)s)

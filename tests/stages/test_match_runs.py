@@ -10,7 +10,7 @@ import pytest
 from contact_sync import database, errors, tenants
 from contact_sync.stages import match_contacts
 from tests.raw_sql import RawSql
-from tests.stages.house import ORG, OTHER_ORG, WORKSPACE, WRITTEN, House, person_id
+from tests.stages.house import NOON, ORG, OTHER_ORG, WORKSPACE, WRITTEN, House, person_id
 
 ADA = "ada@example.com"
 PHONE = "+4930123456"
@@ -188,7 +188,7 @@ def test_a_disconnect_that_fails_takes_nothing_away(house: House) -> None:
     peopled(house)
     before = content(house.raw, "sidebar_fields")
     with pytest.raises(RuntimeError), house.db.transaction() as tx:
-        tx.execute("disconnect_workspace", workspace_id=WORKSPACE)
+        tx.execute("disconnect_workspace", workspace_id=WORKSPACE, sentence="It waits.")
         raise RuntimeError
     assert content(house.raw, "sidebar_fields") == before
 
@@ -303,3 +303,15 @@ def wait_for_a_blocked_backend(raw: RawSql) -> None:
             return
         raw("SELECT pg_sleep(0.02)")
     raise AssertionError("nobody waits")
+
+
+def test_half_a_first_load_matches_nobody_and_its_proof_everybody(house: House) -> None:
+    given = {"org_id": ORG, "kind": "initial", "status": "running"}
+    house.raw.insert("extract_window", **given)
+    house.person(1, email="ada@example.com")
+    house.contact(1, email="ada@example.com")
+    house.normalize()
+    assert match_contacts.run(house.db, org_id=ORG, run_id="run") == {"waiting": 1}
+    proof = {"status": "proven", "rows_reported": 1, "rows_landed": 1, "read_until": NOON}
+    house.raw.update("extract_window", {"org_id": ORG}, **proof)
+    assert match_contacts.run(house.db, org_id=ORG, run_id="run")["matched"] == 1

@@ -47,7 +47,7 @@ def run(db: database.Database, *, org_id: str, run_id: str) -> dict[str, int]:
 
     The outcome depends on mirrors, keys, decisions, creations and settings alone: incremental or full, in any
     order, gives the same rows. Returns counts: ``looked_at``, ``matched``, ``ambiguous``, ``unmatched``,
-    ``written``, and ``held`` if the brake withheld some.
+    ``written``, and ``held`` if the brake withheld some; ``waiting`` while the org's first load is not proven.
     """
     with (
         db.advisory_lock(f"match:{org_id}") as is_held,
@@ -56,9 +56,17 @@ def run(db: database.Database, *, org_id: str, run_id: str) -> dict[str, int]:
         if is_held and holds.is_gate_held(db, org_id):
             # the feed keeps its rows until a person approves or the data is better
             counts["held"] = 1
+        elif is_held and _is_loading(db, org_id):
+            counts["waiting"] = 1
         elif is_held:
             counts.update(_match(db, org_id))
     return counts
+
+
+def _is_loading(db: database.Database, org_id: str) -> bool:
+    """A first load is merged set by set: half an org would have its contacts unmatched for want of the other half."""
+    row = db.one("is_first_load_under_way", org_id=org_id)
+    return bool(row and row["is_under_way"])
 
 
 def _match(db: database.Database, org_id: str) -> dict[str, int]:
