@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contact_sync import backfill, database, errors
+from contact_sync.salesforce import query
 from tests.raw_sql import RawSql
 from tests.stages.house import ORG, House
 
@@ -56,7 +57,7 @@ def test_each_day_is_a_window(house: House, raw: RawSql) -> None:
 def test_a_plan_tells_how_many_contacts_and_calls_to_expect(
     house: House, raw: RawSql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(backfill, "_PAGE_ROWS", 2)
+    monkeypatch.setattr(query, "PAGE_ROWS", 2)
     for number, hour in ((11, 1), (12, 2), (13, 3), (14, 30)):
         house.person(number, system_modstamp=day(2) + timedelta(hours=hour))
     plan = backfill.plan(house.db, ORG, day(2), day(5), dry_run=True)

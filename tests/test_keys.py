@@ -185,16 +185,6 @@ def test_a_few_digits_are_too_few_to_be_a_near_miss() -> None:
     assert keys.phone_key("0 12345", region=None) == Key(key=None, reason="no_country")
 
 
-@pytest.mark.parametrize("raw", [" John@Example.com", "(55) 1234-5678", "n/a"])
-def test_exact_mode_keeps_every_byte(raw: str) -> None:
-    assert keys.raw_email_key(raw) == keys.raw_phone_key(raw) == Key(key=raw)
-
-
-@pytest.mark.parametrize("raw", [None, ""])
-def test_exact_mode_has_no_key_for_nothing(raw: str | None) -> None:
-    assert keys.raw_email_key(raw) == keys.raw_phone_key(raw) == Key(key=None, reason="empty")
-
-
 def test_the_rules_version_names_the_numbering_plans() -> None:
     assert keys.RULES_VERSION.endswith(f"phonenumbers-{phonenumbers.__version__}")
 

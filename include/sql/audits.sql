@@ -124,7 +124,7 @@ SELECT salesforce_id
  ORDER BY salesforce_id
  LIMIT %(batch_size)s;
 
--- name: mark_logged_as_purged
+-- name: mark_vanished_as_purged
 -- Mark contacts as purged that the log names and that Salesforce does not show any more, not even as deleted.
 -- Params: org_id text, ids text[], asked_at timestamptz | Rows: none
 UPDATE salesforce_contact

@@ -193,8 +193,8 @@ SELECT workspace_id
    FOR SHARE;
 
 -- name: disconnect_workspace
--- Let a workspace serve no org and remove its sidebar rows, matches, issues and keys, all in this statement.
--- Params: workspace_id text | Rows: none
+-- Let a workspace serve no org and remove its sidebar rows, matches, issues and keys, all in this statement; its edits wait.
+-- Params: workspace_id text, sentence text | Rows: none
 WITH left_org AS (
     UPDATE workspace SET org_id = NULL WHERE workspace_id = %(workspace_id)s AND org_id IS NOT NULL
     RETURNING workspace_id
@@ -207,8 +207,7 @@ WITH left_org AS (
 ), keys AS (
     DELETE FROM respond_key WHERE workspace_id IN (SELECT workspace_id FROM left_org)
 ), edits AS (
-    UPDATE field_edit SET status = 'parked', error_code = 'disconnected',
-           error_detail = 'This workspace is not connected to Salesforce. The change waits until it is.'
+    UPDATE field_edit SET status = 'parked', error_code = 'disconnected', error_detail = %(sentence)s
      WHERE workspace_id IN (SELECT workspace_id FROM left_org) AND status = 'queued'
 )
 SELECT workspace_id FROM left_org;

@@ -15,15 +15,13 @@ from typing import Any
 
 from contact_sync import database, errors, tenants
 from contact_sync import fields as field_rules
+from contact_sync.salesforce import bulk, query
 
 log = logging.getLogger(__name__)
 
 _DAY = timedelta(days=1)
 
-#: Rows that one call brings: a day of no more is read by REST, in one page.
-_PAGE_ROWS = 2_000
-#: Rows of one set of a bulk job's results, and its other calls: asked how much, made, some polls, deleted.
-_SET_ROWS = 50_000
+#: Calls of a bulk job beside those for its results: asked how much, made, some polls, deleted.
 _JOB_CALLS = 8
 #: Days that a plan tells one by one.
 _SAMPLES = 10
@@ -144,7 +142,7 @@ def parse_time(text: str) -> datetime:
 
 
 def _calls(contacts: int) -> int:
-    return 1 if contacts <= _PAGE_ROWS else _JOB_CALLS + math.ceil(contacts / _SET_ROWS)
+    return 1 if contacts <= query.PAGE_ROWS else _JOB_CALLS + math.ceil(contacts / bulk.SET_ROWS)
 
 
 def _check(start: datetime, end: datetime, bounds: database.Row) -> None:

@@ -250,7 +250,7 @@ def phone_spellings(e164: str) -> tuple[str, ...]:
     return (e164, *others)
 
 
-# Regions and exact mode
+# Regions
 
 
 def region_of(country: str | None) -> str | None:
@@ -261,13 +261,3 @@ def region_of(country: str | None) -> str | None:
 def is_region(code: str) -> bool:
     """Return whether ``code`` is a region with a numbering plan, as settings and ``phone_key`` need."""
     return code.upper() in phonenumbers.SUPPORTED_REGIONS
-
-
-def raw_email_key(raw: str | None) -> Key:
-    """Return ``raw`` itself as the key of exact mode: every byte counts, a stray space too."""
-    return Key(key=raw) if raw else Key(key=None, reason="empty")
-
-
-def raw_phone_key(raw: str | None) -> Key:
-    """Return ``raw`` itself as the key of exact mode: every byte counts, a missing ``+`` too."""
-    return Key(key=raw) if raw else Key(key=None, reason="empty")

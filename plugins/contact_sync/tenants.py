@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contact_sync import database, errors, fields, keys, records
+from contact_sync import database, errors, fields, keys, reasons, records
 from contact_sync.salesforce import account, auth, describe
 
 log = logging.getLogger(__name__)
@@ -172,7 +172,8 @@ def disconnect_workspace(db: database.Database, workspace_id: str) -> bool:
     with db.transaction() as tx:
         # a statement of its own: the next one then sees what a stage wrote while we waited for it
         tx.one("lock_workspace", workspace_id=workspace_id)
-        tx.execute("disconnect_workspace", workspace_id=workspace_id)
+        sentence = reasons.OBSTACLES["disconnected"]
+        tx.execute("disconnect_workspace", workspace_id=workspace_id, sentence=sentence)
         tx.one("delete_changes_of_workspace", workspace_id=workspace_id, org_id=workspace["org_id"])
         tx.one("lock_org", org_id=workspace["org_id"])
         tx.execute("disconnect_abandoned_orgs", org_id=workspace["org_id"])

@@ -21,7 +21,7 @@ import httpx
 
 from contact_sync import database, errors, records, transport
 from contact_sync.salesforce import auth, bulk
-from contact_sync.stages import _bulk_pages, extract_salesforce_contacts, load_salesforce_contacts
+from contact_sync.stages import extract_salesforce_contacts, load_salesforce_contacts
 
 Place = dict[str, Any]
 
@@ -58,7 +58,7 @@ def _told(pid: int, order: dict[str, float]) -> str:
 def _work(place: Place, order: dict[str, float]) -> int:
     """Extract, then load what is planned, in both lanes. 0 if all of it went well."""
     extract_salesforce_contacts.SMALL = place["small"]
-    _bulk_pages.SET_ROWS = place["set_rows"]
+    bulk.SET_ROWS = place["set_rows"]
     bulk._POLL_FIRST_SECONDS = 0.01
     _die_at(int(order.get("step", sys.maxsize)))
     db = database.Database(place["database_url"], secret=place["secret"])

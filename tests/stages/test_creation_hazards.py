@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from contact_sync import tenants
-from contact_sync.respond_io import changes
+from contact_sync.respond_io import changes, contacts
 from contact_sync.stages import _creation, create_contacts
 from tests.stages.creating import Creating, before_call, try_to_create
 from tests.stages.house import WORKSPACE
@@ -151,8 +151,10 @@ def test_a_mirrored_contact_that_has_other_keys_now_is_not_adopted(creating: Cre
     plan(creating)
     creating.respond.extract()
     creating.house.normalize()
-    moved = changes.ContactFields(email="grace@example.com")
-    changes.update(creating.respond.session, f"id:{respond_id}", moved)
+    moved = {"email": "grace@example.com"}
+    creating.respond.session.call(
+        "PUT", contacts.CONTACT_ROUTE, contacts.path(f"id:{respond_id}"), json=moved
+    )
     creating.run()
     assert creating.outcome(1)[0] == "tagged"
 

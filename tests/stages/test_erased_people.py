@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from contact_sync import audits, backfill, erasure
+from contact_sync.salesforce import bulk
 from contact_sync.sidebar import webhooks
 from contact_sync.stages import (
-    _bulk_pages,
     extract_salesforce_contacts,
     load_salesforce_contacts,
 )
@@ -133,7 +133,7 @@ def test_a_bulk_load_leaves_an_erased_person_out(
     salesforce: SalesforceSide, raw: RawSql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(extract_salesforce_contacts, "SMALL", 2)
-    monkeypatch.setattr(_bulk_pages, "SET_ROWS", 2)
+    monkeypatch.setattr(bulk, "SET_ROWS", 2)
     found = [person(salesforce, Email=f"p{number}@example.com") for number in range(5)]
     erasure.erase(salesforce.db, org_id=salesforce.org_id, named=erasure.Named(salesforce_id=found[2]))
     salesforce.extract()

@@ -67,7 +67,7 @@ def test_a_second_walk_writes_nothing(respond: RespondSide, raw: RawSql) -> None
         {"email": None},
         {"phone": "+442079460001"},
         {"countryCode": "DE"},
-        {"tags": ["vip", extract_respond_contacts.OUR_TAG]},
+        {"tags": ["vip", tenants.CREATED_TAG]},
     ],
 )
 def test_a_change_that_concerns_us_is_written(

@@ -15,7 +15,7 @@ import pytest
 
 from contact_sync import errors, records, tenants
 from contact_sync.salesforce import bulk, query, wide
-from contact_sync.stages import _bulk_pages, extract_salesforce_contacts, load_salesforce_contacts
+from contact_sync.stages import extract_salesforce_contacts, load_salesforce_contacts
 from tests.raw_sql import RawSql
 from tests.stages.conftest import OpenSalesforce, SalesforceSide
 from tests.stages.house import House
@@ -171,7 +171,7 @@ def test_a_token_that_expires_in_the_middle_of_the_third_page(pages: SalesforceS
 def sets(salesforce: SalesforceSide, monkeypatch: pytest.MonkeyPatch) -> SalesforceSide:
     """A big window of 45 contacts, planned; five sets of ten rows."""
     monkeypatch.setattr(extract_salesforce_contacts, "SMALL", 20)
-    monkeypatch.setattr(_bulk_pages, "SET_ROWS", 10)
+    monkeypatch.setattr(bulk, "SET_ROWS", 10)
     monkeypatch.setattr(bulk, "_POLL_FIRST_SECONDS", 0.01)
     salesforce.store.insert_contacts({"LastName": f"Person {number}"} for number in range(45))
     assert salesforce.extract("plans")["planned"] == 1

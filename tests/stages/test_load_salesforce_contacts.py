@@ -50,7 +50,7 @@ def load(
 ) -> Loading:
     """25 contacts, windows of more than 20 are big, a set of results has 10 rows; jobs are done at once."""
     monkeypatch.setattr(extract_salesforce_contacts, "SMALL", 20)
-    monkeypatch.setattr(_bulk_pages, "SET_ROWS", 10)
+    monkeypatch.setattr(bulk, "SET_ROWS", 10)
     monkeypatch.setattr(bulk, "_POLL_FIRST_SECONDS", 0.01)
     salesforce.store.insert_contacts(
         {"LastName": f"Person {number}", "Title": "Dr", "SystemModstamp": 1767268800 + number}

@@ -167,7 +167,7 @@ class Town:
         if is_connected:
             self.house.db.execute("connect_workspace", workspace_id=WORKSPACE, org_id=ORG)
         elif workspace["org_id"]:
-            self.house.db.execute("disconnect_workspace", workspace_id=WORKSPACE)
+            self.house.db.execute("disconnect_workspace", workspace_id=WORKSPACE, sentence="It waits.")
             self.house.db.one("delete_changes_of_workspace", workspace_id=WORKSPACE, org_id=ORG)
 
     def run(self) -> None:

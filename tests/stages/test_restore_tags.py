@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from contact_sync.stages import extract_respond_contacts, restore_tags
+from contact_sync import tenants
+from contact_sync.stages import restore_tags
 from tests.raw_sql import RawSql
 from tests.stages.conftest import RespondSide
 from tests.stages.house import WORKSPACE, House
 
-TAG = extract_respond_contacts.OUR_TAG
+TAG = tenants.CREATED_TAG
 
 
 def restore(respond: RespondSide, run_id: str = "daily") -> dict[str, int]:

@@ -1,8 +1,7 @@
-"""Writes to one workspace: create, change, tag; and the custom fields there are to write.
+"""Writes to one workspace: create and tag; and the custom fields there are to write.
 
-Shapes: respond.io Developer API, "Create a contact", "Update a contact", "Add tags", "Delete tags", "Create a tag",
-"List custom fields". There is no idempotency key: after a RetryError with ``is_ambiguous`` look the contact up before
-sending anything again.
+Shapes: respond.io Developer API, "Create a contact", "Add tags", "Create a tag", "List custom fields". There is no
+idempotency key: after a RetryError with ``is_ambiguous`` look the contact up before sending anything again.
 """
 
 from __future__ import annotations
@@ -56,19 +55,18 @@ def create(session: respond_session.Session, identifier: str, fields: ContactFie
     session.call("POST", contacts.CONTACT_ROUTE, contacts.path(identifier), json=_body(fields))
 
 
-def update(session: respond_session.Session, identifier: str, fields: ContactFields) -> None:
-    """Overwrite the given fields of one contact; of several with that identifier the vendor takes the first."""
-    session.call("PUT", contacts.CONTACT_ROUTE, contacts.path(identifier), json=_body(fields))
-
-
 def add_tags(session: respond_session.Session, identifier: str, tags: Sequence[str]) -> None:
     """Add tags by name, ten per call; those already there stay, those the workspace lacks are made."""
-    _change_tags("POST", session, identifier, tags)
-
-
-def remove_tags(session: respond_session.Session, identifier: str, tags: Sequence[str]) -> None:
-    """Take tags off, ten per call; those not there are no error."""
-    _change_tags("DELETE", session, identifier, tags)
+    names = list(dict.fromkeys(tags))
+    for start in range(0, len(names), _TAGS_PER_CALL):
+        session.call(
+            "POST",
+            TAG_ROUTE,
+            f"{contacts.path(identifier)}/tag",
+            json=names[start : start + _TAGS_PER_CALL],
+            # adding a tag twice comes to the same
+            is_idempotent=True,
+        )
 
 
 def create_tag(session: respond_session.Session, name: str, *, description: str, color: str) -> bool:
@@ -84,19 +82,6 @@ def create_tag(session: respond_session.Session, name: str, *, description: str,
 def custom_fields(session: respond_session.Session) -> list[CustomField]:
     """Return every custom field of the workspace."""
     return [_custom_field(item) for item in _items(session, CUSTOM_FIELD_ROUTE)]
-
-
-def _change_tags(method: str, session: respond_session.Session, identifier: str, tags: Sequence[str]) -> None:
-    names = list(dict.fromkeys(tags))
-    for start in range(0, len(names), _TAGS_PER_CALL):
-        session.call(
-            method,
-            TAG_ROUTE,
-            f"{contacts.path(identifier)}/tag",
-            json=names[start : start + _TAGS_PER_CALL],
-            # adding or removing a tag twice comes to the same
-            is_idempotent=True,
-        )
 
 
 def _body(fields: ContactFields) -> records.Json:

@@ -29,6 +29,9 @@ JobState = Literal["UploadComplete", "InProgress", "JobComplete", "Failed", "Abo
 
 _NOT_ENABLED = "FUNCTIONALITY_NOT_ENABLED"
 
+#: Rows per set of results that are merged: small enough that a resumed set costs seconds.
+SET_ROWS = 50_000
+
 #: Soon, then slower: waiting takes at most a quarter longer than the job, and 20 calls in the first half minute.
 _POLL_FIRST_SECONDS = 0.1
 _POLL_SLOWER = 1.25

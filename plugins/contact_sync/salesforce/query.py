@@ -21,12 +21,15 @@ _ESCAPES = str.maketrans(
 _ROUTE = "/queryAll"
 _NEXT_ROUTE = "/query/{locator}"
 
+#: Rows of a page, unless they are wide ("Specify Query Batch Size").
+PAGE_ROWS = 2_000
+
 
 class QueryTimeoutError(errors.RetryError):
     """The query was too slow for its range: a smaller range may work. Repeating it as it is will not."""
 
 
-def pages(session: auth.Session, soql: str, *, page_size: int = 2000) -> Iterator[records.QueryPage]:
+def pages(session: auth.Session, soql: str, *, page_size: int = PAGE_ROWS) -> Iterator[records.QueryPage]:
     """Yield the result page by page, deleted records included; each page is one call, made when it is asked for.
 
     ``page_size`` (200 to 2,000) is a wish: wide rows come in smaller pages. ``server_date`` of the first page is
@@ -63,7 +66,7 @@ def _of_ids(session: auth.Session, soql: str, page: records.QueryPage) -> Iterat
     ids = [str(record["Id"]) for record in page.records]
     for start in range(0, len(ids), wide.IDS_A_CALL):
         asked = f"{soql} WHERE Id IN {text_list(ids[start : start + wide.IDS_A_CALL])}"
-        for found in _pages(session, asked, 2000):
+        for found in _pages(session, asked, PAGE_ROWS):
             yield from found.records
 
 
@@ -75,7 +78,9 @@ def count(session: auth.Session, soql: str) -> tuple[int, datetime]:
 
 def oldest_stamp(session: auth.Session) -> str | None:
     """Return the oldest SystemModstamp of all Contacts as Salesforce spells it, None if there is none."""
-    found = next(_pages(session, "SELECT SystemModstamp FROM Contact ORDER BY SystemModstamp LIMIT 1", 2000))
+    found = next(
+        _pages(session, "SELECT SystemModstamp FROM Contact ORDER BY SystemModstamp LIMIT 1", PAGE_ROWS)
+    )
     return str(found.records[0]["SystemModstamp"]) if found.records else None
 
 

@@ -21,8 +21,6 @@ from contact_sync import database, errors, records
 from contact_sync.salesforce import auth, bulk
 from contact_sync.stages import _windows
 
-#: Rows per set: small enough that a resumed set costs seconds.
-SET_ROWS = 50_000
 #: Sets on their way at a time.
 WORKERS = 2
 #: Rows that the slow road takes at a time.
@@ -70,7 +68,7 @@ class Results:
 
     def _copy_set(self, locator: str | None, announce: Announce) -> None:
         names = list(self.window.selection.names)
-        with bulk.results(self.salesforce, self.job, locator=locator, max_rows=SET_ROWS) as found:
+        with bulk.results(self.salesforce, self.job, locator=locator, max_rows=bulk.SET_ROWS) as found:
             announce(found.next_locator)
             with self.db.transaction() as tx:
                 _windows.make_page(tx, self.window)
@@ -83,7 +81,7 @@ class Results:
     def _read_set(self, locator: str | None) -> None:
         rows = refused = bad = 0
         with (
-            bulk.results(self.salesforce, self.job, locator=locator, max_rows=SET_ROWS) as found,
+            bulk.results(self.salesforce, self.job, locator=locator, max_rows=bulk.SET_ROWS) as found,
             self.db.transaction() as tx,
         ):
             place = _windows.Place(locator=locator, following=found.next_locator)

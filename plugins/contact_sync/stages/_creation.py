@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from contact_sync import database, errors, records
+from contact_sync import database, errors, records, tenants
 from contact_sync.respond_io import changes, contacts
 from contact_sync.respond_io import session as respond_session
-from contact_sync.stages import _content, _creation_row, _person, _respond_mirror
+from contact_sync.stages import _content, _creation_row, _person
 
 Outcome = Literal["tagged", "created", "adopted", "skipped", "rejected", "postponed", "replanned"]
 
@@ -162,19 +162,19 @@ class Creator:
             creation.record(found, "tagged")
             return "tagged"
         try:
-            changes.add_tags(self.respond, f"id:{found.contact.respond_id}", [_respond_mirror.OUR_TAG])
+            changes.add_tags(self.respond, f"id:{found.contact.respond_id}", [tenants.CREATED_TAG])
         except errors.ContactSyncError as error:
             creation.record(found, "created")
             if isinstance(error, errors.StopError):
                 raise
             return "created"
-        tagged = dataclasses.replace(found.contact, tags=(*found.contact.tags, _respond_mirror.OUR_TAG))
+        tagged = dataclasses.replace(found.contact, tags=(*found.contact.tags, tenants.CREATED_TAG))
         creation.record(dataclasses.replace(found, contact=tagged), "tagged")
         return "tagged"
 
     def _tag_late(self, creation: _creation_row.CreationRow, respond_id: int) -> Outcome:
         """Put the tag on; a contact that was deleted meanwhile is done without it."""
-        tags = [_respond_mirror.OUR_TAG] if self.workspace["tag_created"] else []
+        tags = [tenants.CREATED_TAG] if self.workspace["tag_created"] else []
         refusal = None
         try:
             changes.add_tags(self.respond, f"id:{respond_id}", tags)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from contact_sync import database, errors, records
+from contact_sync import database, errors, records, tenants
 from contact_sync.stages import (
     _person,
     _respond_mirror,
@@ -14,7 +14,7 @@ from contact_sync.stages import (
     normalize_contacts,
 )
 
-#: Whom a creation was made or found by, and with what note.
+#: How a creation ends well.
 Made = Literal["created", "tagged", "adopted"]
 
 
@@ -106,7 +106,7 @@ class CreationRow:
     def record(self, found: Found, outcome: Made) -> None:
         """Mirror, creation, keys, match and sidebar row, all or nothing."""
         steps = ("created", "tagged") if outcome == "tagged" else (outcome,)
-        ours = [tag for tag in found.contact.tags if tag == _respond_mirror.OUR_TAG]
+        ours = [tag for tag in found.contact.tags if tag == tenants.CREATED_TAG]
         noted = {"error_code": found.note.code, "error_detail": found.note.detail} if found.note else {}
         respond_id = found.contact.respond_id
         with self.db.transaction() as tx:

@@ -8,9 +8,6 @@ from collections.abc import Sequence
 from contact_sync import database, records, tenants, tombstones
 from contact_sync.stages import _landing
 
-#: The tag that tells contacts which we created; part of what ``content_hash`` watches.
-OUR_TAG = tenants.CREATED_TAG
-
 
 def write(
     tx: database.Transaction,
@@ -26,7 +23,7 @@ def write(
         workspace_id=workspace_id,
         contacts=_landing.raw_text([_row(contact) for contact in found]),
         written_by=written_by,
-        our_tag=OUR_TAG,
+        our_tag=tenants.CREATED_TAG,
     )
     ids = [contact.respond_id for contact in found]
     tx.execute("resolve_quarantined_contacts", workspace_id=workspace_id, respond_ids=ids)

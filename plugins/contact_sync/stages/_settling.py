@@ -128,7 +128,7 @@ def _look_at(
     shown = {record["Id"] for page in pages for record in page.records}
     gone = [salesforce_id for salesforce_id in ids if salesforce_id not in shown]
     asked_at = pages[0].server_date
-    return merged, db.execute("mark_logged_as_purged", org_id=outcome.org_id, ids=gone, asked_at=asked_at)
+    return merged, db.execute("mark_vanished_as_purged", org_id=outcome.org_id, ids=gone, asked_at=asked_at)
 
 
 def _updated(salesforce: auth.Session, start: datetime, end: datetime) -> replication.Updated:

@@ -12,7 +12,6 @@ from contact_sync.stages import _content, _ledger, _looks, _respond_mirror, _tur
 
 STAGE = "extract_respond_contacts"
 
-OUR_TAG = _respond_mirror.OUR_TAG
 write = _respond_mirror.write
 Pace = _turns.Pace
 ONE_WALK = Pace()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from contact_sync import database, errors, fields, tenants
-from contact_sync.salesforce import auth
+from contact_sync.salesforce import auth, query
 from contact_sync.stages import _auditing, _ledger, _selecting, _settling, _small_windows, _windows
 
 STAGE = "extract_salesforce_contacts"
@@ -13,7 +13,7 @@ STAGE = "extract_salesforce_contacts"
 #: The next window begins this far before the last one's end: clocks of app servers differ by seconds.
 MARGIN = timedelta(seconds=10)
 #: Rows that REST reads at once; what is more is planned and read by Bulk (Bulk API 2.0 Developer Guide, "When to Use").
-SMALL = 2_000
+SMALL = query.PAGE_ROWS
 
 
 def run(db: database.Database, salesforce: auth.Session, *, org_id: str, run_id: str) -> dict[str, int]:

@@ -54,30 +54,34 @@ def _materialize(db: database.Database, org_id: str) -> dict[str, int]:
             # an edit of a merged record moves in the moment in which the row shows the winner
             tx.execute("supersede_merged_edits", org_id=org_id)
             tx.execute("follow_merges", org_id=org_id)
-        tx.execute("allow_large_joins" if is_broad else "analyze_changed_rows")
-        # a disconnect that runs at this moment waits for us, so it removes what is held now
-        tx.all("lock_serving_workspaces", org_id=org_id)
-        held, is_broad = _brake.withhold_blanks(tx, org_id=org_id, is_broad=is_broad)
-        written, removed = process(tx, org_id=org_id, is_broad=is_broad)
+        counts = process(tx, org_id=org_id, is_broad=is_broad, is_braked=True)
     if is_broad:
         db.one("analyze_matches")
-    counts = {"looked_at": looked_at, "written": written, "removed": removed, "layouts": layouts}
-    return {**counts, "held": held} if held else counts
+    return {"looked_at": looked_at, **counts, "layouts": layouts}
 
 
-def process(tx: database.Transaction, *, org_id: str, is_broad: bool = False) -> tuple[int, int]:
-    """Bring the rows of the working table, or all, up to date; return how many were written and removed."""
+def process(
+    tx: database.Transaction, *, org_id: str, is_broad: bool = False, is_braked: bool = False
+) -> dict[str, int]:
+    """Bring the rows of the working table, or all, up to date; return how many were written, removed, and held.
+
+    ``is_braked`` withholds too great a loss; what an edit or a creation brings along is none.
+    """
     tx.one("hold_off_erasures", org_id=org_id)
     tx.execute("allow_large_joins" if is_broad else "analyze_changed_rows")
     # a disconnect that runs at this moment waits for us, so it removes what we write now
     tx.all("lock_serving_workspaces", org_id=org_id)
+    held = 0
+    if is_braked:
+        held, is_broad = _brake.withhold_blanks(tx, org_id=org_id, is_broad=is_broad)
     removed = tx.execute("delete_all_unwanted_rows" if is_broad else "delete_unwanted_rows", org_id=org_id)
     if is_broad:
         tx.execute("join_by_hash")
     written = tx.one("write_matched_rows", org_id=org_id, is_broad=is_broad)
     assert written is not None
     ambiguous = tx.execute("upsert_ambiguous_rows", org_id=org_id, is_broad=is_broad)
-    return written["written"] + ambiguous, removed
+    counts = {"written": written["written"] + ambiguous, "removed": removed}
+    return {**counts, "held": held} if held else counts
 
 
 def _layout(tx: database.Transaction, workspace_id: str, *, is_editing: bool) -> list[records.Json]:

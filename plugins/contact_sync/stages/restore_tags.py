@@ -46,7 +46,7 @@ def _untagged(db: database.Database, workspace_id: str) -> Iterator[int]:
         rows = db.all(
             "select_untagged_contacts",
             workspace_id=workspace_id,
-            tag=_respond_mirror.OUR_TAG,
+            tag=tenants.CREATED_TAG,
             after_id=after_id,
             batch_size=BATCH,
         )
@@ -62,7 +62,7 @@ def _restore(
     found = contacts.get(respond, f"id:{respond_id}")
     if found is None:
         return 0
-    tag = _respond_mirror.OUR_TAG
+    tag = tenants.CREATED_TAG
     is_lost = tag not in found.tags
     if is_lost:
         changes.add_tags(respond, f"id:{respond_id}", [tag])
