@@ -35,7 +35,7 @@ def settle(house: House, raw: RawSql) -> House:
 
 def _queues(raw: RawSql) -> None:
     place = {"org_id": ORG, "workspace_id": WORKSPACE}
-    raw.insert("extract_window", org_id=ORG, kind="initial", status="running")
+    raw.insert("extract_window", org_id=ORG, kind="backfill", status="running")
     raw.insert(
         "field_edit",
         **place,
