@@ -184,36 +184,40 @@ UPDATE quarantined_row q
 
 -- name: merge_page
 -- Merge the page into the mirror: newer stamp wins, at equal stamps the later read; equal content writes nothing.
--- Params: window_id bigint, names text[], payload_names text[], payload_types text[] | Rows: 1 (rows_merged)
-SELECT rows_merged
+-- Params: window_id bigint, names text[], payload_names text[], payload_types text[] | Rows: 1 (rows_merged, rows_new)
+SELECT rows_merged, rows_new
   FROM merge_csv_page(%(window_id)s, %(names)s::text[], %(payload_names)s::text[], %(payload_types)s::text[]);
 
 -- name: record_merged_page
 -- Note what the page brought, for the proof; a set that is merged in parts adds up.
--- Params: window_id bigint, locator text, next_locator text, rows_merged bigint | Rows: none
-INSERT INTO merged_set AS so_far (window_id, locator, next_locator, rows_landed, rows_missing, rows_merged, salesforce_ids)
+-- Params: window_id bigint, locator text, next_locator text, rows_merged bigint, rows_new bigint | Rows: none
+INSERT INTO merged_set AS so_far (window_id, locator, next_locator, rows_landed, rows_missing, rows_merged, rows_new, salesforce_ids)
 SELECT %(window_id)s, %(locator)s, %(next_locator)s, count(*),
        -- every row of the page was written: nothing can be missing
        CASE WHEN count(*) = %(rows_merged)s THEN 0 ELSE count_missing_of_csv_page(%(window_id)s) END,
-       %(rows_merged)s, coalesce(array_agg("Id"), '{}')
+       %(rows_merged)s, %(rows_new)s, coalesce(array_agg("Id"), '{}')
   FROM csv_page
 ON CONFLICT (window_id, locator) DO UPDATE
    SET rows_landed = so_far.rows_landed + excluded.rows_landed, rows_missing = so_far.rows_missing + excluded.rows_missing,
-       rows_merged = so_far.rows_merged + excluded.rows_merged, salesforce_ids = so_far.salesforce_ids || excluded.salesforce_ids;
+       rows_merged = so_far.rows_merged + excluded.rows_merged, rows_new = so_far.rows_new + excluded.rows_new,
+       salesforce_ids = so_far.salesforce_ids || excluded.salesforce_ids;
 
 -- name: prove_window
 -- Close a window: proven if every reported row landed or is quarantined and every landed id is in the mirror, else short.
 -- Params: window_id bigint | Rows: 1 (status, read_until, rows_reported, rows_landed, rows_distinct, rows_quarantined, rows_merged)
 WITH merged AS (
     SELECT coalesce(sum(rows_landed), 0) AS rows_landed, coalesce(sum(rows_missing), 0) AS rows_missing,
-           coalesce(sum(rows_merged), 0) AS rows_merged
+           coalesce(sum(rows_merged), 0) AS rows_merged, coalesce(sum(rows_new), 0) AS rows_new
       FROM merged_set
      WHERE window_id = %(window_id)s
 ), met AS (
-    SELECT count(DISTINCT id COLLATE "C") AS rows_distinct
-      FROM merged_set s
-     CROSS JOIN LATERAL unnest(s.salesforce_ids) AS id
-     WHERE s.window_id = %(window_id)s
+    -- what was inserted row by row is distinct; only what the mirror knew in part is counted
+    SELECT CASE WHEN m.rows_new = m.rows_landed THEN m.rows_landed
+                ELSE (SELECT count(DISTINCT id COLLATE "C")
+                        FROM merged_set s
+                       CROSS JOIN LATERAL unnest(s.salesforce_ids) AS id
+                       WHERE s.window_id = %(window_id)s) END AS rows_distinct
+      FROM merged m
 )
 UPDATE extract_window w
    SET rows_landed = m.rows_landed + w.rows_erased, rows_distinct = d.rows_distinct, rows_merged = m.rows_merged,

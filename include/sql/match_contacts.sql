@@ -6,6 +6,9 @@
 -- Params: none | Rows: none
 CREATE TEMPORARY TABLE IF NOT EXISTS affected_contact (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS crowded_key (kind text, key text) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS contested (
+    workspace_id text, respond_id bigint, status text, rule text, salesforce_id text, email_key text, phone_key text,
+    candidate_count integer, candidates text[]) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS contested_key (workspace_id text, respond_id bigint, family text, kind text, key text, key_limit integer) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS key_holder (kind text, key text, live_contacts bigint) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS candidate (workspace_id text, respond_id bigint, salesforce_id text, email_key text, phone_key text) ON COMMIT DROP;
@@ -108,11 +111,11 @@ SET LOCAL enable_hashagg = off;
 -- List all keys that so many Salesforce records of the org hold that their pairs must not be joined unweighed.
 -- Params: org_id text | Rows: none
 INSERT INTO crowded_key (kind, key)
-SELECT kind, key
-  FROM salesforce_key
- WHERE org_id = %(org_id)s
- GROUP BY kind, key
-HAVING count(*) > 20 AND kind IN ('email', 'phone', 'email_raw', 'phone_raw');
+-- a kind at a time: then only keys are compared
+SELECT k.kind, crowd.key
+  FROM unnest(ARRAY['email', 'phone', 'email_raw', 'phone_raw']) AS k (kind)
+ CROSS JOIN LATERAL (
+       SELECT s.key FROM salesforce_key s WHERE s.org_id = %(org_id)s AND s.kind = k.kind GROUP BY s.key HAVING count(*) > 20) AS crowd;
 
 -- name: read_keys_as_they_come
 -- Leave the order of reading to the planner again.
@@ -140,8 +143,9 @@ SELECT workspace_id, respond_id,
                min(s.effective_id::text) IS DISTINCT FROM max(s.effective_id::text) OR max(f.found) = 3 AS is_contested,
                max(f.found) AS found
           FROM (SELECT a.workspace_id, a.respond_id, a.is_there, k.kind, k.key,
-                       -- a value and not a join, so that the joins may run in parallel
-                       (SELECT jsonb_object_agg(kind || ':' || key, 1) FROM crowded_key) ? (k.kind || ':' || k.key) IS TRUE AS is_crowded
+                       -- a value and not a join, so that the joins may run in parallel; most orgs have no crowded key at all
+                       CASE WHEN (SELECT count(*) FROM crowded_key) = 0 THEN false
+                            ELSE (SELECT jsonb_object_agg(kind || ':' || key, 1) FROM crowded_key) ? (k.kind || ':' || k.key) IS TRUE END AS is_crowded
                   -- a workspace that left the org in the meantime gets no verdict from it
                   FROM (SELECT r.workspace_id, r.respond_id, r.gone_at IS NULL AS is_there, w.match_mode
                           FROM respond_contact r JOIN workspace w ON w.workspace_id = r.workspace_id AND w.org_id = %(org_id)s
@@ -155,7 +159,8 @@ SELECT workspace_id, respond_id,
                    AND k.kind = ANY (CASE a.match_mode WHEN 'exact' THEN ARRAY['email_raw', 'phone_raw'] ELSE ARRAY['email', 'phone'] END)) AS k
           LEFT JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = CASE WHEN NOT k.is_crowded THEN k.key END
          CROSS JOIN LATERAL (SELECT CASE WHEN k.is_crowded THEN 3 WHEN s.key IS NOT NULL THEN 2 WHEN k.key IS NOT NULL THEN 1 END AS found) AS f
-         GROUP BY k.workspace_id, k.respond_id, k.is_there) AS judged;
+         -- numbers are compared first, and quickly
+         GROUP BY k.respond_id, k.workspace_id, k.is_there) AS judged;
 
 -- name: insert_strays
 -- Where everybody is judged, list matches and issues of contacts that the mirror no longer has.
@@ -183,21 +188,31 @@ UPDATE verdict v
    AND answer.respond_id = v.respond_id
    AND v.status <> 'gone';
 
+-- name: set_contested_aside
+-- Put the contested few in a table of their own, so that weighing them does not read everybody's verdict again and again.
+-- Params: none | Rows: none
+WITH aside AS (
+    DELETE FROM verdict
+     WHERE status = 'contested'
+    RETURNING workspace_id, respond_id, status, rule, salesforce_id, email_key, phone_key, candidate_count, candidates
+)
+INSERT INTO contested (workspace_id, respond_id, status, rule, salesforce_id, email_key, phone_key, candidate_count, candidates)
+SELECT workspace_id, respond_id, status, rule, salesforce_id, email_key, phone_key, candidate_count, candidates FROM aside;
+
 -- name: analyze_verdicts
 -- Let the planner know how many verdicts there are, and how many of them are contested.
 -- Params: none | Rows: none
-ANALYZE verdict;
+ANALYZE verdict, contested;
 
 -- name: insert_contested_keys
 -- List the keys of contested contacts.
 -- Params: org_id text | Rows: none
 INSERT INTO contested_key (workspace_id, respond_id, family, kind, key, key_limit)
 SELECT k.workspace_id, k.respond_id, split_part(k.kind, '_', 1), k.kind, k.key, w.shared_key_limit
-  FROM verdict v
+  FROM contested v
   JOIN workspace w ON w.workspace_id = v.workspace_id AND w.org_id = %(org_id)s
   JOIN respond_key k ON k.workspace_id = v.workspace_id AND k.respond_id = v.respond_id
-   AND k.kind = ANY (CASE w.match_mode WHEN 'exact' THEN ARRAY['email_raw', 'phone_raw'] ELSE ARRAY['email', 'phone'] END)
- WHERE v.status = 'contested';
+   AND k.kind = ANY (CASE w.match_mode WHEN 'exact' THEN ARRAY['email_raw', 'phone_raw'] ELSE ARRAY['email', 'phone'] END);
 
 -- name: analyze_contested_keys
 -- Let the planner know how many keys are contested.
@@ -234,18 +249,16 @@ SELECT k.workspace_id, k.respond_id, s.effective_id,
 -- Params: org_id text | Rows: none
 INSERT INTO standing (workspace_id, respond_id, rule, salesforce_id)
 SELECT d.workspace_id, d.respond_id, 'decision', effective_contact_id(d.org_id, d.salesforce_id)
-  FROM verdict v
+  FROM contested v
   JOIN match_decision d ON d.org_id = %(org_id)s AND d.workspace_id = v.workspace_id AND d.respond_id = v.respond_id
  WHERE d.revoked_at IS NULL
-   AND v.status = 'contested'
  UNION ALL
 SELECT c.workspace_id, c.respond_id, 'creation', min(x.salesforce_id)
-  FROM verdict v
+  FROM contested v
   JOIN contact_creation c ON c.workspace_id = v.workspace_id AND c.respond_id = v.respond_id
    AND c.org_id = %(org_id)s AND c.status IN ('created', 'tagged', 'adopted')
   JOIN candidate x ON x.workspace_id = c.workspace_id AND x.respond_id = c.respond_id
    AND x.salesforce_id = effective_contact_id(c.org_id, c.salesforce_id)
- WHERE v.status = 'contested'
  GROUP BY c.workspace_id, c.respond_id
 -- one respond contact may serve two records that we adopted it for: then its creation decides nothing
 HAVING count(DISTINCT x.salesforce_id) = 1;
@@ -259,9 +272,8 @@ WITH weighed AS (
            min(c.salesforce_id) FILTER (WHERE c.email_key IS NOT NULL AND c.phone_key IS NOT NULL) AS first_by_both,
            count(c.email_key) AS by_email, count(c.phone_key) AS by_phone,
            (coalesce(array_agg(c.salesforce_id ORDER BY c.salesforce_id) FILTER (WHERE c.salesforce_id IS NOT NULL), '{}'))[1:20] AS ids
-      FROM verdict v
+      FROM contested v
       LEFT JOIN candidate c ON c.workspace_id = v.workspace_id AND c.respond_id = v.respond_id
-     WHERE v.status = 'contested'
      GROUP BY v.workspace_id, v.respond_id
 ), told AS (
     SELECT k.workspace_id, k.respond_id,
@@ -271,7 +283,7 @@ WITH weighed AS (
       LEFT JOIN key_holder h ON h.kind = k.kind AND h.key = k.key
      GROUP BY k.workspace_id, k.respond_id
 )
-UPDATE verdict v
+UPDATE contested v
    SET status = CASE WHEN w.candidates = 1 OR w.by_both = 1 THEN 'matched' WHEN w.candidates > 1 THEN 'ambiguous' ELSE 'unmatched' END,
        rule = CASE WHEN w.by_both = 1 THEN 'email+phone'
                    WHEN w.candidates = 1 THEN CASE WHEN w.by_email = 1 THEN 'email' ELSE 'phone' END
@@ -295,14 +307,14 @@ ANALYZE candidate, standing;
 -- Params: org_id text | Rows: none
 WITH latest AS (
     SELECT DISTINCT ON (v.workspace_id, v.respond_id) v.workspace_id, v.respond_id, c.salesforce_id
-      FROM verdict v
+      FROM contested v
       JOIN workspace w ON w.workspace_id = v.workspace_id AND w.ambiguous_policy = 'most_recent'
       JOIN candidate c ON c.workspace_id = v.workspace_id AND c.respond_id = v.respond_id
       JOIN salesforce_contact s ON s.org_id = %(org_id)s AND s.salesforce_id = c.salesforce_id
      WHERE v.status = 'ambiguous'
      ORDER BY v.workspace_id, v.respond_id, s.created_at DESC NULLS LAST, s.salesforce_id DESC
 )
-UPDATE verdict v
+UPDATE contested v
    SET status = 'matched', rule = 'most_recent', salesforce_id = l.salesforce_id
   FROM latest l
  WHERE v.workspace_id = l.workspace_id
@@ -311,7 +323,7 @@ UPDATE verdict v
 -- name: apply_standing_answers
 -- Let creations, then decisions, overrule what the keys say.
 -- Params: org_id text | Rows: none
-UPDATE verdict v
+UPDATE contested v
    SET salesforce_id = s.salesforce_id,
        status = CASE WHEN s.salesforce_id IS NOT NULL THEN 'matched' ELSE 'unmatched' END,
        rule = CASE WHEN s.salesforce_id IS NOT NULL THEN s.rule WHEN d.salesforce_id IS NULL THEN 'decided_nobody'
@@ -328,13 +340,19 @@ UPDATE verdict v
 -- name: note_shared_keys
 -- Note which keys a contested contact shares with the one it was matched with; a decision may need none.
 -- Params: none | Rows: none
-UPDATE verdict v
+UPDATE contested v
    SET email_key = c.email_key, phone_key = c.phone_key
   FROM candidate c
  WHERE v.workspace_id = c.workspace_id
    AND v.respond_id = c.respond_id
    AND v.salesforce_id = c.salesforce_id
    AND v.status = 'matched';
+
+-- name: return_contested
+-- Add the verdicts of those who were weighed to everybody else's.
+-- Params: none | Rows: none
+INSERT INTO verdict (workspace_id, respond_id, status, rule, salesforce_id, email_key, phone_key, candidate_count, candidates)
+SELECT workspace_id, respond_id, status, rule, salesforce_id, email_key, phone_key, candidate_count, candidates FROM contested;
 
 -- name: explain_keyless
 -- Give each contact without a key its reason: a value that cannot be one, or no value at all.
@@ -389,21 +407,6 @@ UPDATE contact_match m
    AND (m.org_id, m.salesforce_id, m.matched_by, m.email_key, m.phone_key)
        IS DISTINCT FROM (%(org_id)s, v.salesforce_id, v.rule, v.email_key, v.phone_key);
 
--- name: insert_matches
--- Write the matches that are new.
--- Params: org_id text | Rows: none
-INSERT INTO contact_match (org_id, workspace_id, respond_id, salesforce_id, matched_by, email_key, phone_key)
-SELECT %(org_id)s, v.workspace_id, v.respond_id, v.salesforce_id, v.rule, v.email_key, v.phone_key
-  FROM verdict v
-  JOIN workspace w ON w.workspace_id = v.workspace_id AND w.org_id = %(org_id)s
- WHERE v.status = 'matched'
-   AND NOT EXISTS (
-       SELECT FROM contact_match m WHERE m.workspace_id = v.workspace_id AND m.respond_id = v.respond_id)
--- rows in the order of the primary key are written in half the time
- ORDER BY v.workspace_id, v.respond_id
--- what a creation matched in the meantime is on the feed again
-ON CONFLICT (workspace_id, respond_id) DO NOTHING;
-
 -- name: update_issues
 -- Write the issues that are different.
 -- Params: org_id text | Rows: none
@@ -418,18 +421,10 @@ UPDATE match_issue i
    AND (i.org_id, i.status, i.reason, i.candidate_count, i.candidates)
        IS DISTINCT FROM (%(org_id)s, v.status, v.rule, v.candidate_count, v.candidates);
 
--- name: insert_issues
--- Write the issues that are new.
--- Params: org_id text | Rows: none
-INSERT INTO match_issue (org_id, workspace_id, respond_id, status, reason, candidate_count, candidates)
-SELECT %(org_id)s, v.workspace_id, v.respond_id, v.status, v.rule, v.candidate_count, v.candidates
-  FROM verdict v
-  JOIN workspace w ON w.workspace_id = v.workspace_id AND w.org_id = %(org_id)s
- WHERE v.status IN ('ambiguous', 'unmatched')
-   AND NOT EXISTS (
-       SELECT FROM match_issue i WHERE i.workspace_id = v.workspace_id AND i.respond_id = v.respond_id)
- ORDER BY v.workspace_id, v.respond_id
-ON CONFLICT (workspace_id, respond_id) DO NOTHING;
+-- name: insert_verdicts
+-- Write the matches and issues that are new.
+-- Params: org_id text | Rows: 1 (written)
+SELECT insert_verdicts(%(org_id)s) AS written;
 
 -- name: count_verdicts
 -- Count the verdicts of this run.

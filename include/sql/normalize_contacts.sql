@@ -18,6 +18,10 @@ SELECT o.org_id
 -- Params: none | Rows: none
 CREATE TEMPORARY TABLE IF NOT EXISTS changed_salesforce (salesforce_id text PRIMARY KEY) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS changed_respond (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS salesforce_raw (salesforce_id text, kind text, source_field text, region text, raw text, raw_digest bytea) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS respond_raw (workspace_id text, respond_id bigint, kind text, region text, raw text, raw_digest bytea) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS met_rule (
+    kind text, region text, raw text, raw_digest bytea, is_known boolean, is_current boolean, key text, reason text, national text) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS new_rule (kind text, region text, raw_digest bytea, key text, e164 text, reason text, national text) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS effective_contact (salesforce_id text PRIMARY KEY, effective_id text) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS wanted_salesforce_key (kind text, key text, salesforce_id text, effective_id text, source_fields text[]) ON COMMIT DROP;
@@ -144,26 +148,47 @@ SELECT n.raw, sha256(convert_to(n.raw, 'UTF8')) AS raw_digest
         WHERE r.kind = 'country' AND r.region = '' AND r.raw_digest = sha256(convert_to(n.raw, 'UTF8'))
           AND r.rules_version = %(rules_version)s);
 
+-- name: insert_salesforce_raw
+-- List the raw values of changed Salesforce contacts, each with its digest and region.
+-- Params: org_id text | Rows: none
+INSERT INTO salesforce_raw (salesforce_id, kind, source_field, region, raw, raw_digest)
+SELECT x.salesforce_id, v.kind, v.source_field, v.region, v.raw, v.raw_digest
+  FROM changed_salesforce x
+ -- each contact by its id: a plan that begins with the view digests the whole mirror for a handful of changes
+ CROSS JOIN LATERAL (
+       SELECT s.kind, s.source_field, s.region, s.raw, s.raw_digest FROM salesforce_raw_value s
+        WHERE s.org_id = %(org_id)s AND s.salesforce_id = x.salesforce_id OFFSET 0) AS v;
+
+-- name: insert_respond_raw
+-- List the raw values of changed respond contacts, each with its digest and region.
+-- Params: org_id text | Rows: none
+INSERT INTO respond_raw (workspace_id, respond_id, kind, region, raw, raw_digest)
+SELECT x.workspace_id, x.respond_id, v.kind, v.region, v.raw, v.raw_digest
+  FROM changed_respond x
+ CROSS JOIN LATERAL (
+       SELECT s.kind, s.region, s.raw, s.raw_digest FROM respond_raw_value s
+        WHERE s.org_id = %(org_id)s AND s.workspace_id = x.workspace_id AND s.respond_id = x.respond_id OFFSET 0) AS v;
+
+-- name: analyze_raw
+-- Let the planner know how many values there are.
+-- Params: none | Rows: none
+ANALYZE salesforce_raw, respond_raw;
+
+-- name: insert_met_rules
+-- Look up, once, the rule of each distinct raw value of the changed contacts.
+-- Params: rules_version text | Rows: none
+INSERT INTO met_rule (kind, region, raw, raw_digest, is_known, is_current, key, reason, national)
+SELECT h.kind, h.region, h.raw, h.raw_digest, r.kind IS NOT NULL, r.rules_version IS NOT DISTINCT FROM %(rules_version)s,
+       r.key, r.reason, r.national
+  FROM (SELECT kind, region, raw, raw_digest FROM salesforce_raw UNION SELECT kind, region, raw, raw_digest FROM respond_raw) AS h
+  LEFT JOIN key_rule r ON r.kind = h.kind AND r.region = h.region AND r.raw_digest = h.raw_digest;
+
 -- name: select_new_values
 -- List the distinct raw values of changed contacts that have no rule of this version yet, with what an older one said.
--- Params: org_id text, rules_version text | Rows: 0..n (kind, region, raw, raw_digest, is_known, old_key)
-WITH held AS (
-    SELECT v.kind, v.region, v.raw, v.raw_digest
-      FROM changed_salesforce x
-     CROSS JOIN LATERAL (
-           SELECT s.kind, s.region, s.raw, s.raw_digest FROM salesforce_raw_value s
-            WHERE s.org_id = %(org_id)s AND s.salesforce_id = x.salesforce_id OFFSET 0) AS v
-     UNION
-    SELECT v.kind, v.region, v.raw, v.raw_digest
-      FROM changed_respond x
-     CROSS JOIN LATERAL (
-           SELECT s.kind, s.region, s.raw, s.raw_digest FROM respond_raw_value s
-            WHERE s.org_id = %(org_id)s AND s.workspace_id = x.workspace_id AND s.respond_id = x.respond_id OFFSET 0) AS v
-)
-SELECT h.kind, h.region, h.raw, h.raw_digest, r.kind IS NOT NULL AS is_known, r.key AS old_key
-  FROM held h
-  LEFT JOIN key_rule r ON r.kind = h.kind AND r.region = h.region AND r.raw_digest = h.raw_digest
- WHERE r.rules_version IS DISTINCT FROM %(rules_version)s;
+-- Params: none | Rows: 0..n (kind, region, raw, raw_digest, is_known, old_key)
+SELECT kind, region, raw, raw_digest, is_known, key AS old_key
+  FROM met_rule
+ WHERE NOT is_current;
 
 -- name: upsert_key_rules
 -- Remember what the new values became.
@@ -181,6 +206,20 @@ ON CONFLICT (kind, region, raw_digest) DO UPDATE
 -- Empty the working table of new rules.
 -- Params: none | Rows: none
 DELETE FROM new_rule;
+
+-- name: meet_new_rules
+-- Let the values that had no rule of this version have the new one.
+-- Params: none | Rows: none
+WITH outdated AS (
+    DELETE FROM met_rule WHERE NOT is_current
+)
+INSERT INTO met_rule (kind, region, raw_digest, key, reason, national)
+SELECT kind, region, raw_digest, key, reason, national FROM new_rule;
+
+-- name: analyze_met_rules
+-- Let the planner know how many distinct values there are.
+-- Params: none | Rows: none
+ANALYZE met_rule;
 
 -- name: resolve_effective_contacts
 -- Follow each changed record's merges to the live contact it stands for; none if the chain ends in a deleted one.
@@ -212,12 +251,9 @@ ANALYZE effective_contact;
 -- Params: org_id text | Rows: none
 INSERT INTO wanted_salesforce_key (kind, key, salesforce_id, effective_id, source_fields)
 SELECT k.kind, k.key, v.salesforce_id, e.effective_id, array_agg(DISTINCT v.source_field ORDER BY v.source_field)
-  FROM effective_contact e
- -- each contact by its id: a plan that begins with the view digests the whole mirror for a handful of changes
- CROSS JOIN LATERAL (
-       SELECT s.salesforce_id, s.kind, s.region, s.raw, s.raw_digest, s.source_field
-         FROM salesforce_raw_value s WHERE s.org_id = %(org_id)s AND s.salesforce_id = e.salesforce_id OFFSET 0) AS v
-  JOIN key_rule r ON r.kind = v.kind AND r.region = v.region AND r.raw_digest = v.raw_digest
+  FROM salesforce_raw v
+  JOIN effective_contact e USING (salesforce_id)
+  JOIN met_rule r ON r.kind = v.kind AND r.region = v.region AND r.raw_digest = v.raw_digest
  CROSS JOIN LATERAL (
        SELECT v.kind, r.key WHERE r.key IS NOT NULL
         UNION ALL
@@ -244,23 +280,25 @@ DELETE FROM salesforce_key k
 -- Write the keys that are new or stand for another contact now.
 -- Params: org_id text | Rows: none
 INSERT INTO salesforce_key AS held (org_id, kind, key, salesforce_id, effective_id, source_fields)
-SELECT %(org_id)s, kind, key, salesforce_id, effective_id, source_fields
-  FROM wanted_salesforce_key
+SELECT %(org_id)s, w.kind, w.key, w.salesforce_id, w.effective_id, w.source_fields
+  FROM wanted_salesforce_key w
+ -- to find out by ON CONFLICT that nothing is new would lock the row
+ WHERE NOT EXISTS (
+       SELECT FROM salesforce_key k
+        WHERE k.org_id = %(org_id)s AND k.kind = w.kind AND k.key = w.key AND k.salesforce_id = w.salesforce_id
+          AND k.effective_id IS NOT DISTINCT FROM w.effective_id AND k.source_fields = w.source_fields)
 ON CONFLICT (org_id, kind, key, salesforce_id) DO UPDATE
    SET effective_id = excluded.effective_id, source_fields = excluded.source_fields
  WHERE (held.effective_id, held.source_fields) IS DISTINCT FROM (excluded.effective_id, excluded.source_fields);
 
 -- name: insert_wanted_respond_keys
 -- Work out the keys that changed respond contacts should have.
--- Params: org_id text | Rows: none
+-- Params: none | Rows: none
 INSERT INTO wanted_respond_key (workspace_id, kind, key, respond_id)
 SELECT DISTINCT v.workspace_id, k.kind, k.key, v.respond_id
-  FROM changed_respond x
- CROSS JOIN LATERAL (
-       SELECT s.workspace_id, s.respond_id, s.kind, s.region, s.raw, s.raw_digest FROM respond_raw_value s
-        WHERE s.org_id = %(org_id)s AND s.workspace_id = x.workspace_id AND s.respond_id = x.respond_id OFFSET 0) AS v
+  FROM respond_raw v
   JOIN workspace w ON w.workspace_id = v.workspace_id
-  JOIN key_rule r ON r.kind = v.kind AND r.region = v.region AND r.raw_digest = v.raw_digest
+  JOIN met_rule r ON r.kind = v.kind AND r.region = v.region AND r.raw_digest = v.raw_digest
  CROSS JOIN LATERAL (
        SELECT v.kind, r.key WHERE r.key IS NOT NULL
         UNION ALL

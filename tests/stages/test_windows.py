@@ -78,7 +78,7 @@ def test_rows_that_landed_and_are_not_in_the_mirror_prove_nothing(
     salesforce: SalesforceSide, raw: RawSql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person(salesforce)
-    monkeypatch.setattr(_windows, "_merge_rows", lambda *_: 0)
+    monkeypatch.setattr(_windows, "_merge_rows", lambda *_: (0, 0))
     with pytest.raises(errors.RetryError, match="Salesforce reported 1 rows, 1 landed"):
         salesforce.extract()
     assert windows(raw) == [("initial", "failed")]

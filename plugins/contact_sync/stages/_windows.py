@@ -251,11 +251,11 @@ def merge_page(tx: database.Transaction, window: Window, place: Place) -> tuple[
     bad = 0
     try:
         with tx.savepoint():
-            merged = _merge_rows(tx, window)
+            merged, new = _merge_rows(tx, window)
     except errors.RejectError:
         row = tx.one("quarantine_page_rows", window_id=window.window_id, org_id=window.org_id)
         assert row is not None
-        bad, merged = row["rows"], _merge_rows(tx, window)
+        bad, (merged, new) = row["rows"], _merge_rows(tx, window)
     tx.execute("resolve_quarantined_rows", window_id=window.window_id, org_id=window.org_id)
     tx.execute(
         "record_merged_page",
@@ -263,11 +263,13 @@ def merge_page(tx: database.Transaction, window: Window, place: Place) -> tuple[
         locator=place.locator or "",
         next_locator=place.following,
         rows_merged=merged,
+        rows_new=new,
     )
     return merged, bad
 
 
-def _merge_rows(tx: database.Transaction, window: Window) -> int:
+def _merge_rows(tx: database.Transaction, window: Window) -> tuple[int, int]:
+    """Return how many rows of the mirror changed, and how many of these are new."""
     row = tx.one(
         "merge_page",
         window_id=window.window_id,
@@ -277,7 +279,7 @@ def _merge_rows(tx: database.Transaction, window: Window) -> int:
         payload_types=list(window.selection.payload_types.values()),
     )
     assert row is not None
-    return int(row["rows_merged"])
+    return row["rows_merged"], row["rows_new"]
 
 
 def flat(record: records.Json) -> records.Json:

@@ -18,6 +18,7 @@ _FIND = ("analyze_affected", "insert_crowded_keys", "analyze_crowded_keys")
 _FIND_ALL = ("allow_large_joins", "read_keys_in_order", "insert_all_crowded_keys", "analyze_crowded_keys")
 _WEIGH = (
     "contest_standing_answers",
+    "set_contested_aside",
     "analyze_verdicts",
     "insert_contested_keys",
     "analyze_contested_keys",
@@ -30,15 +31,14 @@ _WEIGH = (
     "resolve_most_recent",
     "apply_standing_answers",
     "note_shared_keys",
+    "return_contested",
     "explain_keyless",
 )
 _SETTLE = (
     "delete_stale_matches",
     "delete_stale_issues",
     "update_matches",
-    "insert_matches",
     "update_issues",
-    "insert_issues",
 )
 
 
@@ -96,9 +96,9 @@ def process(
     tx.all("lock_serving_workspaces", org_id=org_id)
     held = _brake.withhold_unmatches(tx, org_id=org_id) if is_braked else 0
     written = sum(_execute(tx, name, org_id) for name in _SETTLE)
-    verdicts = tx.one("count_verdicts")
-    assert verdicts is not None
-    return {**verdicts, "written": written, **({"held": held} if held else {})}
+    new, verdicts = tx.one("insert_verdicts", org_id=org_id), tx.one("count_verdicts")
+    assert new is not None and verdicts is not None
+    return {**verdicts, "written": written + new["written"], **({"held": held} if held else {})}
 
 
 def _judge(tx: database.Transaction, org_id: str, *, is_broad: bool) -> None:

@@ -12,6 +12,7 @@ STAGE = "normalize_contacts"
 #: Contacts in one run from which on the planner must hear of them at once; less is autovacuum's.
 MANY = 10_000
 
+_MEET = ("insert_salesforce_raw", "insert_respond_raw", "analyze_raw", "insert_met_rules")
 _RULE_COLUMNS = ("kind", "region", "raw_digest", "key", "e164", "reason", "national")
 
 
@@ -68,16 +69,23 @@ def _remember_rules(tx: database.Transaction, org_id: str) -> tuple[int, int]:
     """
     countries = tx.all("select_new_countries", org_id=org_id, rules_version=keys.RULES_VERSION)
     _store(tx, (("country", "", row["raw_digest"], _country(row["raw"])) for row in countries))
+    tx.execute("delete_new_rules")
+    for name in _MEET:
+        tx.execute(name, org_id=org_id, rules_version=keys.RULES_VERSION)
     moved = 0
 
     def rules() -> Iterator[tuple[str, str, bytes, records.Key]]:
         nonlocal moved
-        for row in tx.all("select_new_values", org_id=org_id, rules_version=keys.RULES_VERSION):
+        for row in tx.all("select_new_values"):
             key = _key(row["kind"], row["raw"], row["region"])
             moved += row["is_known"] and row["old_key"] != key.key
             yield row["kind"], row["region"], row["raw_digest"], key
 
     values = _store(tx, rules())
+    if values:
+        tx.execute("meet_new_rules")
+        tx.execute("delete_new_rules")
+    tx.execute("analyze_met_rules")
     return values, moved
 
 
@@ -89,7 +97,6 @@ def _store(tx: database.Transaction, rules: Iterable[tuple[str, str, bytes, reco
     count = tx.copy_rows("new_rule", _RULE_COLUMNS, rows)
     if count:
         tx.execute("upsert_key_rules", rules_version=keys.RULES_VERSION)
-        tx.execute("delete_new_rules")
     return count
 
 
@@ -113,7 +120,7 @@ def _replace_salesforce_keys(tx: database.Transaction, org_id: str) -> int:
 
 
 def _replace_respond_keys(tx: database.Transaction, org_id: str) -> int:
-    tx.execute("insert_wanted_respond_keys", org_id=org_id)
+    tx.execute("insert_wanted_respond_keys")
     # a disconnect that runs at this moment waits for us, so it removes what we write now
     tx.all("lock_serving_workspaces", org_id=org_id)
     written = tx.execute("delete_unwanted_respond_keys", org_id=org_id) + tx.execute(

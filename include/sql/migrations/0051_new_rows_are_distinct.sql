@@ -1,0 +1,66 @@
+-- Ids that were all inserted are all different: a first load is proven without sorting a million of them.
+
+ALTER TABLE merged_set ADD COLUMN rows_new bigint NOT NULL DEFAULT 0;
+COMMENT ON COLUMN merged_set.rows_new IS 'Landed rows whose contact the mirror did not have before.';
+
+DROP FUNCTION merge_csv_page(bigint, text[], text[], text[]);
+-- Newer stamp wins, at equal stamps the later read; equal content writes nothing; a field not asked for keeps its value.
+CREATE FUNCTION merge_csv_page(
+    merged_window bigint, names text[], payload_names text[], payload_types text[], OUT rows_merged bigint, OUT rows_new bigint
+) LANGUAGE plpgsql SET work_mem = '64MB' AS $$
+DECLARE
+    org salesforce_id;
+    queried timestamptz;
+    mirrored text[];
+    asked text[];
+BEGIN
+    SELECT w.org_id, w.queried_at INTO STRICT org, queried FROM extract_window w WHERE w.window_id = merged_window;
+    -- what would pass a cast and is no time all the same: 'yesterday'. The cast itself finds the rest
+    IF EXISTS (SELECT FROM csv_page
+                WHERE "SystemModstamp" NOT LIKE '____-__-__T%'
+                   OR "CreatedDate" NOT LIKE '____-__-__T%' OR "LastModifiedDate" NOT LIKE '____-__-__T%') THEN
+        RAISE data_exception USING MESSAGE = 'a time of the page is none';
+    END IF;
+    SELECT array_agg(m.column_name ORDER BY m.place), array_agg(m.field_name ORDER BY m.place) INTO mirrored, asked
+      FROM unnest(ARRAY['first_name', 'last_name', 'email', 'phone', 'mobile_phone', 'home_phone', 'other_phone', 'country'],
+                  ARRAY['FirstName', 'LastName', 'Email', 'Phone', 'MobilePhone', 'HomePhone', 'OtherPhone', 'MailingCountry'])
+           WITH ORDINALITY AS m (column_name, field_name, place)
+     WHERE m.field_name = ANY (names);
+    EXECUTE format($statement$
+        WITH merged AS (
+        INSERT INTO salesforce_contact AS mirror (
+               org_id, salesforce_id, payload, created_at, created_by_id, last_modified_at, last_modified_by_id,
+               system_modstamp, presence, master_record_id, read_at%1$s)
+        SELECT $1, p."Id", %2$s, p."CreatedDate"::timestamptz, p."CreatedById", p."LastModifiedDate"::timestamptz,
+               p."LastModifiedById", p.stamp, CASE WHEN p."IsDeleted"::boolean THEN 'deleted' ELSE 'live' END,
+               p."MasterRecordId", $2%3$s
+          FROM (SELECT DISTINCT ON ("Id" COLLATE "C") *, "SystemModstamp"::timestamptz AS stamp
+                  -- in order of ids: whoever merges the same ones at this moment cannot lock us, and we not them
+                  FROM csv_page ORDER BY "Id" COLLATE "C", "SystemModstamp"::timestamptz DESC, ctid DESC) AS p
+        ON CONFLICT (org_id, salesforce_id) DO UPDATE
+           SET payload = (mirror.payload - $3) || excluded.payload, created_at = excluded.created_at,
+               created_by_id = excluded.created_by_id, last_modified_at = excluded.last_modified_at,
+               last_modified_by_id = excluded.last_modified_by_id, system_modstamp = excluded.system_modstamp,
+               presence = excluded.presence, master_record_id = excluded.master_record_id, read_at = excluded.read_at,
+               extracted_at = now()%4$s
+         WHERE excluded.system_modstamp > mirror.system_modstamp
+            OR (excluded.system_modstamp = mirror.system_modstamp AND excluded.read_at >= mirror.read_at
+                AND (mirror.payload, mirror.presence, mirror.master_record_id%5$s)
+                    IS DISTINCT FROM
+                    ((mirror.payload - $3) || excluded.payload, excluded.presence, excluded.master_record_id%6$s))
+        -- a row that was updated bears the lock under which it was found
+        RETURNING mirror.xmax = 0 AS is_new
+        )
+        SELECT count(*), count(*) FILTER (WHERE is_new) FROM merged
+        $statement$,
+        (SELECT string_agg(format(', %I', c), '') FROM unnest(mirrored) AS c),
+        payload_expression(payload_names, payload_types),
+        (SELECT string_agg(format(', p.%I', f), '' ORDER BY place) FROM unnest(asked) WITH ORDINALITY AS a (f, place)),
+        (SELECT string_agg(format(', %I = excluded.%I', c, c), '') FROM unnest(mirrored) AS c),
+        (SELECT string_agg(format(', mirror.%I', c), '') FROM unnest(mirrored) AS c),
+        (SELECT string_agg(format(', excluded.%I', c), '') FROM unnest(mirrored) AS c))
+      INTO rows_merged, rows_new
+      USING org, queried, names;
+END
+$$;
+COMMENT ON FUNCTION merge_csv_page(bigint, text[], text[], text[]) IS 'Merge a window''s page into the mirror; return how many rows of the mirror changed, and how many of these are new.';
