@@ -199,6 +199,30 @@ UPDATE field_edit
  WHERE field_edit.edit_id = claimable.edit_id
 RETURNING field_edit.edit_id;
 
+-- name: take_over_flight
+-- Make the edits in flight the run's own: it brings them to their end.
+-- Params: org_id text, run_id text | Rows: none
+UPDATE field_edit
+   SET claimed_by = %(run_id)s
+ WHERE org_id = %(org_id)s
+   AND status = 'applying';
+
+-- name: count_edits_of_run
+-- Count what a run took on and what came of it so far, its earlier tries included.
+-- Params: org_id text, run_id text | Rows: 1 (claimed, applied, conflict, rejected)
+SELECT count(*) AS claimed, count(*) FILTER (WHERE status = 'applied') AS applied,
+       count(*) FILTER (WHERE status = 'conflict') AS conflict, count(*) FILTER (WHERE status = 'rejected') AS rejected
+  FROM field_edit
+ WHERE claimed_by = %(run_id)s
+   AND org_id = %(org_id)s;
+
+-- name: count_settled_edits
+-- Count over all orgs what a run took on, how much of it ended, and what Salesforce refused, in all its tries.
+-- Params: run_id text | Rows: 1 (claimed, settled, rejected)
+SELECT count(*) AS claimed, count(settled_at) AS settled, count(*) FILTER (WHERE status = 'rejected') AS rejected
+  FROM field_edit
+ WHERE claimed_by = %(run_id)s;
+
 -- name: select_edits_in_flight
 -- Read the edits being applied, with their field's describe, in the order they were made.
 -- Params: org_id text | Rows: 0..n (edit_id, target_salesforce_id, field_name, base_value, new_value, sent_at, sent_modstamp, attempts, is_conditional, name, label, type, length, updateable, calculated, nillable, restricted, picklist)
