@@ -109,6 +109,32 @@ def test_a_change_between_reading_and_sending_is_not_overwritten(
     assert (editing.held(1), editing.status(edit)) == ("Dean", "conflict")
 
 
+def act_as_us(editing: Editing, contact: int, **fields: Any) -> None:
+    """Another tool that is logged in as our user changes the record."""
+    user = editing.side.store.integration_user_id
+    editing.side.steer("PATCH", f"/contacts/{editing.ids[contact - 1]}?user_id={user}", fields)
+
+
+def test_a_value_that_another_tool_wrote_as_our_user_is_not_taken_for_ours(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    before_call(monkeypatch, update, "write_contacts", lambda: act_as_us(editing, 1, Title="Dean"))
+    editing.apply()
+    assert (editing.held(1), editing.status(edit)) == ("Dean", "conflict")
+
+
+def test_an_edit_that_another_ones_refusal_kept_back_is_not_found_in_somebody_elses_value(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editing.wish(1, "Dr", "Professor")
+    kept_back = editing.wish(1, None, "Research", field="Department")
+    answer_for(editing, 0, 400, "STRING_TOO_LONG", "too long", ["Title"])
+    after_call(monkeypatch, _applying, "_settle_written", lambda: act_as_us(editing, 1, Department="Sales"))
+    editing.apply()
+    assert (editing.held(1, "Department"), editing.status(kept_back)) == ("Sales", "conflict")
+
+
 def test_a_change_of_another_field_in_between_does_not_stop_the_edit(
     editing: Editing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -299,6 +325,18 @@ def test_an_edit_behind_one_in_flight_takes_what_that_one_stored(
     assert editing.writes(1) == ["Professor", "Dean"]
 
 
+def test_an_edit_behind_one_whose_worker_died_goes_in_the_same_run(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editing.wish(1, "Dr", "Professor")
+    before_call(monkeypatch, _applying, "_settle_written", die)
+    with pytest.raises(KeyboardInterrupt):
+        editing.apply()
+    later = editing.wish(1, "Professor", "Dean")
+    assert editing.apply()["claimed"] == 2
+    assert (editing.status(later), editing.writes(1)) == ("applied", ["Professor", "Dean"])
+
+
 def test_a_conflict_stops_only_later_edits_of_that_field(
     editing: Editing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -407,3 +445,17 @@ def before_call(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, first: 
         return original(*arguments, **options)
 
     monkeypatch.setattr(module, name, preceded)
+
+
+def after_call(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, then: Callable[[], Any]) -> None:
+    """Let something happen after the first call of a function."""
+    original: Callable[..., Any] = getattr(module, name)
+    happenings = [then]
+
+    def followed(*arguments: Any, **options: Any) -> Any:
+        result = original(*arguments, **options)
+        while happenings:
+            happenings.pop()()
+        return result
+
+    monkeypatch.setattr(module, name, followed)

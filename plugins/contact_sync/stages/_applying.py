@@ -142,7 +142,10 @@ def _settle_written(
     results: Mapping[str, update.Written],
     counts: _ledger.Counts,
 ) -> None:
-    """Settle by each record's result; *modified*, *unknown* and records not reached stay in flight for another look."""
+    """Settle by each record's result; *modified*, *unknown* and records not reached stay in flight for another look.
+
+    Only *unknown* ones and records not reached may have been written, and stay marked as sent.
+    """
     by_outcome: dict[str, list[database.Row]] = {}
     names: dict[str, set[str]] = {}
     for row in sent:
@@ -163,6 +166,8 @@ def _settle_written(
         if (result := results[row["target_salesforce_id"]])
     ]
     _ending.settle(db, org_id, None, refused)
+    # an edit that was surely not written must not find itself in a value that somebody else's call left
+    db.execute("unmark_edits_sent", edit_ids=[row["edit_id"] for row in by_outcome.get("modified", [])])
     waiting = by_outcome.get("retry", [])
     codes = {results[row["target_salesforce_id"]].code for row in waiting}
     _ending.requeue(

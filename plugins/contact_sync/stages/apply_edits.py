@@ -50,6 +50,7 @@ def _apply(
     # what a dead worker sent ends in this run, and is counted in it
     db.execute("take_over_flight", org_id=org_id, run_id=run_id)
     _applying.settle_flight(db, salesforce, org_id, counts)
+    _free_waiting(db, org_id)
     while db.all("claim_edits", org_id=org_id, run_id=run_id, batch_size=BATCH):
         _applying.settle_flight(db, salesforce, org_id, counts)
         _free_waiting(db, org_id)
