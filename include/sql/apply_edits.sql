@@ -267,15 +267,17 @@ UPDATE field_edit e
 
 -- name: requeue_edits
 -- Put edits back that may be taken later; after too many tries they are rejected instead.
--- Params: edit_ids bigint[], seconds float, attempts int, error_code text, error_detail text | Rows: 0..n (status)
-UPDATE field_edit
+-- Params: seconds float, attempts int, reasons json | Rows: 0..n (status)
+UPDATE field_edit e
    SET status = CASE WHEN attempts < %(attempts)s THEN 'queued' ELSE 'rejected' END,
        settled_at = CASE WHEN attempts < %(attempts)s THEN NULL ELSE now() END,
        not_before = now() + make_interval(secs => %(seconds)s * attempts),
-       error_code = %(error_code)s, error_detail = %(error_detail)s, sent_at = NULL, sent_modstamp = NULL
- WHERE edit_id = ANY (%(edit_ids)s::bigint[])
-   AND status = 'applying'
-RETURNING status;
+       error_code = r.code, error_detail = CASE WHEN attempts < %(attempts)s THEN r.retried ELSE r.refused END,
+       sent_at = NULL, sent_modstamp = NULL
+  FROM jsonb_to_recordset(%(reasons)s::jsonb) AS r (edit_id bigint, code text, retried text, refused text)
+ WHERE e.edit_id = r.edit_id
+   AND e.status = 'applying'
+RETURNING e.status;
 
 -- name: merge_read_contacts
 -- Bring what was just read back from Salesforce into the mirror: edited fields and stamps.

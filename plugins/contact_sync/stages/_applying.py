@@ -29,9 +29,9 @@ def settle_flight(
             return
         # the last look sends nothing: what comes back is known to be unsent
         _round(db, salesforce, org_id, flight, counts, tried if number < ROUNDS else None)
-    for row in db.all("select_edits_in_flight", org_id=org_id):
-        code, detail = tried.why_left(row["target_salesforce_id"])
-        _ending.requeue(db, [row["edit_id"]], code, detail, counts)
+    left = db.all("select_edits_in_flight", org_id=org_id)
+    causes = {row["edit_id"]: tried.why_left(row["target_salesforce_id"]) for row in left}
+    _ending.requeue(db, causes, counts)
 
 
 def _round(
@@ -93,7 +93,7 @@ def _without_refused(
             # a permission was lost or a field deleted since the last describe: the next look parks them
             tenants.refresh_fields(db, salesforce, org_id=org_id)
         if code in ("INVALID_FIELD", "QUERY_TIMEOUT"):
-            _ending.requeue(db, [row["edit_id"] for row in rows], code, None, counts)
+            _ending.requeue(db, dict.fromkeys((row["edit_id"] for row in rows), (code, None)), counts)
         else:
             _ending.settle(
                 db, org_id, None, [_ending.outcome(row, "rejected", None, code=code) for row in rows]
@@ -107,7 +107,7 @@ def _without_merged(
     """Edits of a record that was merged wait until the mirror knows its winner, and follow it."""
     merged = {key for key, record in reading.found.items() if record.is_deleted and record.master_record_id}
     losers = [row["edit_id"] for row in flight if row["target_salesforce_id"] in merged]
-    _ending.requeue(db, losers, "merged", "The record was merged; the edit follows it to the winner.", counts)
+    _ending.requeue(db, dict.fromkeys(losers, ("merged", None)), counts)
     return [row for row in flight if row["target_salesforce_id"] not in merged]
 
 
@@ -168,11 +168,12 @@ def _settle_written(
     _ending.settle(db, org_id, None, refused)
     # an edit that was surely not written must not find itself in a value that somebody else's call left
     db.execute("unmark_edits_sent", edit_ids=[row["edit_id"] for row in by_outcome.get("modified", [])])
-    waiting = by_outcome.get("retry", [])
-    codes = {results[row["target_salesforce_id"]].code for row in waiting}
-    _ending.requeue(
-        db, [row["edit_id"] for row in waiting], ", ".join(sorted(c or "" for c in codes)), None, counts
-    )
+    causes = {
+        row["edit_id"]: (result.code or "NO_ANSWER", result.detail)
+        for row in by_outcome.get("retry", [])
+        if (result := results[row["target_salesforce_id"]])
+    }
+    _ending.requeue(db, causes, counts)
 
 
 def _told(row: database.Row, result: update.Written | None, sent: Collection[str]) -> str:

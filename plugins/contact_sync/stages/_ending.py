@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from contact_sync import database, reasons, records
@@ -12,6 +12,9 @@ from contact_sync.stages import _ledger, _reading, materialize_sidebar
 #: A transient refusal is tried this often, each time a little later, before it is final.
 ATTEMPTS = 8
 RETRY_SECONDS = 5.0
+
+#: Salesforce's code or ours, and Salesforce's own words if it said any.
+Cause = tuple[str, str | None]
 
 
 def outcome(
@@ -60,21 +63,30 @@ def settle(
             materialize_sidebar.process(tx, org_id=org_id)
 
 
-def requeue(
-    db: database.Database, edit_ids: Sequence[int], code: str, detail: str | None, counts: _ledger.Counts
-) -> None:
-    """Put edits back that may be taken later; where a later edit of the field waits, that one stands."""
-    if not edit_ids:
+def requeue(db: database.Database, causes: Mapping[int, Cause], counts: _ledger.Counts) -> None:
+    """Put edits back that may be taken later, by id; where a later edit of the field waits, that one stands.
+
+    One that was tried too often is rejected, and its agent told so in other words.
+    """
+    if not causes:
         return
     with db.transaction() as tx:
-        tx.execute("supersede_returning_edits", edit_ids=list(edit_ids))
+        tx.execute("supersede_returning_edits", edit_ids=list(causes))
         back = tx.all(
             "requeue_edits",
-            edit_ids=list(edit_ids),
             seconds=RETRY_SECONDS,
             attempts=ATTEMPTS,
-            error_code=code,
-            error_detail=detail or reasons.sentence(code.split(",")[0]),
+            reasons=json.dumps(
+                [
+                    {
+                        "edit_id": edit_id,
+                        "code": code,
+                        "retried": reasons.retry_sentence(code),
+                        "refused": reasons.sentence(code, detail),
+                    }
+                    for edit_id, (code, detail) in causes.items()
+                ]
+            ),
         )
     counts["requeued"] += sum(row["status"] == "queued" for row in back)
 
