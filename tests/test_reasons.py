@@ -37,7 +37,7 @@ def test_an_unknown_code_is_kept_as_it_came(code: str | None, detail: str | None
 
 
 def test_every_sentence_ends() -> None:
-    tables = (reasons.SENTENCES, reasons.RETRIES, reasons.OBSTACLES)
+    tables = (reasons.SENTENCES, reasons.RETRIES, reasons.WAITS, reasons.OBSTACLES)
     assert all(sentence.endswith(".") for table in tables for sentence in table.values())
 
 

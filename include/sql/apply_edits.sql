@@ -194,7 +194,8 @@ WITH claimable AS (
        FOR UPDATE SKIP LOCKED
 )
 UPDATE field_edit
-   SET status = 'applying', claimed_at = now(), claimed_by = %(run_id)s, attempts = attempts + 1, not_before = NULL
+   SET status = 'applying', claimed_at = now(), claimed_by = %(run_id)s, attempts = attempts + 1, not_before = NULL,
+       error_code = NULL, error_detail = NULL
   FROM claimable
  WHERE field_edit.edit_id = claimable.edit_id
 RETURNING field_edit.edit_id;
@@ -278,6 +279,16 @@ UPDATE field_edit e
  WHERE e.edit_id = r.edit_id
    AND e.status = 'applying'
 RETURNING e.status;
+
+-- name: explain_waiting_edits
+-- Say why an org's open edits wait where they do not say so themselves; the claim that goes on with them takes it back.
+-- Params: org_id text, error_code text, error_detail text, codes text[] | Rows: none
+UPDATE field_edit
+   SET error_code = %(error_code)s, error_detail = %(error_detail)s
+ WHERE org_id = %(org_id)s
+   AND status IN ('queued', 'applying')
+   AND (error_code IS NULL OR error_code = ANY (%(codes)s::text[]))
+   AND error_code IS DISTINCT FROM %(error_code)s;
 
 -- name: merge_read_contacts
 -- Bring what was just read back from Salesforce into the mirror: edited fields and stamps.

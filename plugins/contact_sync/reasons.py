@@ -60,6 +60,14 @@ RETRIES: Mapping[str, str] = {
 }
 _ANY_RETRY = "Salesforce cannot take the change at the moment. It is tried again by itself."
 
+#: Why all edits of an org wait, by our own code.
+WAITS: Mapping[str, str] = {
+    "no_answer": "Salesforce does not answer at the moment. The change goes on by itself when it does.",
+    "quota_used_up": "Salesforce's daily limit of calls is used up. The change goes on by itself when it is renewed.",
+    "refused_connection": "Salesforce refuses the connection. The change goes on by itself when an administrator has"
+    " repaired it.",
+}
+
 #: Why an edit is parked, by our own code.
 OBSTACLES: Mapping[str, str] = {
     "disconnected": "This workspace is not connected to Salesforce. The change waits until it is.",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from contact_sync import edits, errors, reasons, tenants
+from contact_sync import edits, errors, reasons, tenants, transport
 from contact_sync.salesforce import query, update
 from contact_sync.sidebar import reading
 from contact_sync.stages import _reading
@@ -203,6 +204,61 @@ def test_a_rule_that_points_at_a_field_refuses_at_once(editing: Editing, named: 
     editing.apply()
     assert editing.edit(edit)["error_code"] == "FIELD_CUSTOM_VALIDATION_EXCEPTION"
     assert editing.calls("POST", "/composite") == 1
+
+
+# Away
+
+
+AWAY: list[tuple[dict[str, Any], str]] = [
+    ({"path": "*/queryAll", "status": 503, "body": ""}, "no_answer"),
+    (
+        {
+            "path": "*/queryAll",
+            "status": 403,
+            "body": [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}],
+        },
+        "quota_used_up",
+    ),
+    (
+        {
+            "path": "*/queryAll",
+            "status": 400,
+            "body": [{"errorCode": "INVALID_TYPE", "message": "no Contact"}],
+        },
+        "refused_connection",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fault", "code"), AWAY, ids=[code for _, code in AWAY])
+def test_edits_that_wait_for_salesforce_say_so_until_they_go_on(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any], code: str
+) -> None:
+    impatient = transport.Patience(retry_seconds=0.0)
+    monkeypatch.setattr(transport, "Patience", lambda: impatient)
+    edit = editing.wish(1, "Dr", "Dean")
+    editing.fault(**fault, times=None)
+    for _ in range(2):
+        with contextlib.suppress(errors.ContactSyncError):
+            editing.apply()
+        shown = told(editing, 1)
+        assert (shown.status, shown.reason) == ("queued", reasons.WAITS[code])
+        assert editing.edit(edit)["error_code"] == code
+    editing.side.steer("DELETE", "/faults")
+    editing.apply()
+    assert (editing.status(edit), editing.edit(edit)["error_code"]) == ("applied", None)
+
+
+def test_an_edit_with_a_reason_of_its_own_keeps_it_while_salesforce_is_away(editing: Editing) -> None:
+    locked = editing.wish(1, "Dr", "Dean")
+    lock(editing, 1)
+    editing.apply()
+    editing.wish(2, "Dr", "Dean")
+    refusal = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]
+    editing.fault(path="*/queryAll", status=403, body=refusal)
+    editing.apply()
+    assert editing.edit(locked)["error_code"] == "UNABLE_TO_LOCK_ROW"
+    assert told(editing, 2).reason == reasons.WAITS["quota_used_up"]
 
 
 # Order

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from contact_sync import database, reasons, records
+from contact_sync import database, errors, reasons, records
 from contact_sync.stages import _ledger, _reading, materialize_sidebar
 
 #: A transient refusal is tried this often, each time a little later, before it is final.
@@ -98,6 +98,22 @@ def requeue_unsent(db: database.Database, org_id: str) -> None:
         with db.transaction() as tx:
             tx.execute("supersede_returning_edits", edit_ids=unsent)
             tx.execute("requeue_unsent_edits", edit_ids=unsent)
+
+
+def explain_waiting(db: database.Database, org_id: str, error: errors.ContactSyncError) -> None:
+    """Tell the agents why an org's edits wait; one that waits for a reason of its own keeps that."""
+    code = "no_answer"
+    if isinstance(error, errors.QuotaError):
+        code = "quota_used_up"
+    elif isinstance(error, errors.StopError):
+        code = "refused_connection"
+    db.execute(
+        "explain_waiting_edits",
+        org_id=org_id,
+        error_code=code,
+        error_detail=reasons.WAITS[code],
+        codes=list(reasons.WAITS),
+    )
 
 
 def _as_json(record: _reading.Record) -> records.Json:

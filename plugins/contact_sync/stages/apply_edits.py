@@ -26,7 +26,7 @@ def run(db: database.Database, salesforce: auth.Session, *, org_id: str, run_id:
     Returns counts: ``claimed``, ``applied``, ``conflict``, ``rejected`` of all tries of the run, ``requeued``,
     ``parked``, ``unparked`` of this one.
     Raises RetryError if Salesforce does not answer (unsent edits are taken up by the next run), StopError if it
-    refuses us, or refused most edits: those are settled all the same.
+    refuses us: the waiting edits then say so. StopError if it refused most edits: those are settled all the same.
     """
     with (
         db.advisory_lock(f"apply:{org_id}") as is_held,
@@ -36,6 +36,9 @@ def run(db: database.Database, salesforce: auth.Session, *, org_id: str, run_id:
             counts |= {"requeued": 0, **_prepare(db, org_id)}
             try:
                 _apply(db, salesforce, org_id, run_id, counts)
+            except errors.ContactSyncError as error:
+                _ending.explain_waiting(db, org_id, error)
+                raise
             finally:
                 # what was not sent can be taken back while Salesforce is away
                 _ending.requeue_unsent(db, org_id)
