@@ -272,7 +272,7 @@ UPDATE field_edit e
 UPDATE field_edit e
    SET status = CASE WHEN attempts < %(attempts)s THEN 'queued' ELSE 'rejected' END,
        settled_at = CASE WHEN attempts < %(attempts)s THEN NULL ELSE now() END,
-       not_before = now() + make_interval(secs => %(seconds)s * attempts),
+       not_before = now() + make_interval(secs => %(seconds)s * greatest(attempts, 1)),
        error_code = r.code, error_detail = CASE WHEN attempts < %(attempts)s THEN r.retried ELSE r.refused END,
        sent_at = NULL, sent_modstamp = NULL
   FROM jsonb_to_recordset(%(reasons)s::jsonb) AS r (edit_id bigint, code text, retried text, refused text)
@@ -282,6 +282,19 @@ RETURNING e.status;
 
 -- name: explain_waiting_edits
 -- Say why an org's open edits wait where they do not say so themselves; the claim that goes on with them takes it back.
+-- name: uncount_lagging_merges
+-- Take back the attempt of edits that wait for our own reading: the mirror does not know yet that their record was merged.
+-- Params: edit_ids bigint[] | Rows: none
+UPDATE field_edit e
+   SET attempts = e.attempts - 1
+  FROM salesforce_contact c
+ WHERE e.edit_id = ANY (%(edit_ids)s::bigint[])
+   AND e.status = 'applying'
+   AND e.attempts > 0
+   AND c.org_id = e.org_id
+   AND c.salesforce_id = e.target_salesforce_id
+   AND c.presence = 'live';
+
 -- Params: org_id text, error_code text, error_detail text, codes text[] | Rows: none
 UPDATE field_edit
    SET error_code = %(error_code)s, error_detail = %(error_detail)s

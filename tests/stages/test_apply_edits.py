@@ -10,7 +10,8 @@ import pytest
 
 from contact_sync import edits, errors, tenants
 from contact_sync.salesforce import update
-from contact_sync.stages import _applying, _reading, apply_edits
+from contact_sync.sidebar import reading
+from contact_sync.stages import _applying, _ending, _reading, apply_edits, sweep_leftovers
 from tests.stages.conftest import OpenSalesforce, SalesforceSide
 from tests.stages.editing import Editing
 from tests.stages.house import NOON, WORKSPACE, House
@@ -275,6 +276,32 @@ def test_an_edit_of_a_merged_record_follows_it_to_the_winner(editing: Editing) -
     editing.house.raw("UPDATE field_edit SET not_before = NULL")
     editing.apply()
     assert (editing.status(edit), editing.held(2)) == ("applied", "Professor")
+
+
+def test_an_edit_of_a_merged_record_waits_for_the_mirror_however_long_that_takes(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    editing.side.steer("POST", f"/contacts/{editing.ids[1]}/merge", {"losers": [editing.ids[0]]})
+    editing.house.raw("UPDATE field_edit SET attempts = %(almost)s", almost=_ending.ATTEMPTS - 1)
+    for _ in range(2):
+        editing.apply()
+        found = editing.edit(edit)
+        assert (found["status"], found["attempts"], found["error_code"]) == (
+            "queued",
+            _ending.ATTEMPTS - 1,
+            "merged",
+        )
+        assert editing.house.raw.value("SELECT not_before > now() FROM field_edit")
+        editing.house.raw("UPDATE field_edit SET not_before = NULL")
+
+
+def test_an_edit_whose_winner_is_gone_is_refused_in_the_end(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    editing.side.steer("POST", f"/contacts/{editing.ids[1]}/merge", {"losers": [editing.ids[0]]})
+    editing.side.steer("DELETE", f"/contacts/{editing.ids[1]}")
+    editing.side.extract()
+    editing.house.raw("UPDATE field_edit SET attempts = %(almost)s", almost=_ending.ATTEMPTS - 1)
+    editing.apply()
+    assert (editing.status(edit), editing.edit(edit)["error_code"]) == ("rejected", "merged")
 
 
 @pytest.mark.parametrize(

@@ -104,9 +104,13 @@ def _without_refused(
 def _without_merged(
     db: database.Database, flight: Sequence[database.Row], reading: _reading.Reading, counts: _ledger.Counts
 ) -> list[database.Row]:
-    """Edits of a record that was merged wait until the mirror knows its winner, and follow it."""
+    """Edits of a record that was merged wait until the mirror knows its winner, and follow it.
+
+    However long our reading takes, they are not rejected for it; a winner that is gone ends them.
+    """
     merged = {key for key, record in reading.found.items() if record.is_deleted and record.master_record_id}
     losers = [row["edit_id"] for row in flight if row["target_salesforce_id"] in merged]
+    db.execute("uncount_lagging_merges", edit_ids=losers)
     _ending.requeue(db, dict.fromkeys(losers, ("merged", None)), counts)
     return [row for row in flight if row["target_salesforce_id"] not in merged]
 
