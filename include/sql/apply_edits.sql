@@ -1,5 +1,5 @@
 -- The edit queue from claim to settlement. One edit in flight per org, contact and field; nothing is sent unread.
--- queued > applying > applied | conflict | rejected; applying > queued (retry) | superseded; queued > parked > queued.
+-- queued > applying > applied | conflict | rejected; applying > queued (retry) | superseded; queued > parked > queued | rejected.
 
 -- name: list_orgs_with_edits
 -- List the orgs with edits to apply, to take up again or to unpark.
@@ -97,6 +97,8 @@ UPDATE field_edit e
  WHERE o.edit_id = e.edit_id
    AND e.status = 'parked'
    AND o.obstacle IS NULL
+   -- nobody expects an older one to be sent still: the daily sweep rejects it
+   AND e.requested_at > now() - interval '30 days'
    AND NOT EXISTS (
        SELECT FROM field_edit q
         WHERE q.workspace_id = e.workspace_id AND q.target_salesforce_id = e.target_salesforce_id
@@ -280,8 +282,6 @@ UPDATE field_edit e
    AND e.status = 'applying'
 RETURNING e.status;
 
--- name: explain_waiting_edits
--- Say why an org's open edits wait where they do not say so themselves; the claim that goes on with them takes it back.
 -- name: uncount_lagging_merges
 -- Take back the attempt of edits that wait for our own reading: the mirror does not know yet that their record was merged.
 -- Params: edit_ids bigint[] | Rows: none
@@ -295,6 +295,8 @@ UPDATE field_edit e
    AND c.salesforce_id = e.target_salesforce_id
    AND c.presence = 'live';
 
+-- name: explain_waiting_edits
+-- Say why an org's open edits wait where they do not say so themselves; the claim that goes on with them takes it back.
 -- Params: org_id text, error_code text, error_detail text, codes text[] | Rows: none
 UPDATE field_edit
    SET error_code = %(error_code)s, error_detail = %(error_detail)s

@@ -46,6 +46,7 @@ SENTENCES: Mapping[str, str] = {
     "QUERY_TIMEOUT": "Salesforce could not read the record in time, again and again. Try again later.",
     "record_keeps_moving": "The record kept changing in Salesforce, so nothing was written. Try again.",
     "merged": "The record was merged in Salesforce, and its winner cannot be reached. Open the contact again.",
+    "waited_too_long": "The change could not be sent for 30 days. Make it again if it is still wanted.",
     "INVALID_FIELD": "Salesforce no longer shows this field to the connection. Ask a Salesforce administrator.",
     "NO_ANSWER": "Salesforce failed on this change again and again without saying why. Try again later.",
 }

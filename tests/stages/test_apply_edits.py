@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from contact_sync import edits, errors, tenants
+from contact_sync import edits, errors, reasons, tenants
 from contact_sync.salesforce import update
 from contact_sync.sidebar import reading
 from contact_sync.stages import _applying, _ending, _reading, apply_edits, sweep_leftovers
@@ -320,6 +320,23 @@ def test_an_edit_that_may_not_be_sent_now_is_parked_and_comes_back(
     tenants.set_workspace(editing.db, WORKSPACE, **on)
     editing.apply()
     assert (editing.status(edit), editing.held(1)) == ("applied", "Professor")
+
+
+def test_an_edit_that_was_parked_for_a_month_is_not_sent_by_surprise(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    tenants.set_workspace(editing.db, WORKSPACE, editing_enabled=False)
+    editing.apply()
+    editing.house.raw("UPDATE field_edit SET requested_at = now() - interval '31 days'")
+    tenants.set_workspace(editing.db, WORKSPACE, editing_enabled=True)
+    editing.apply()
+    assert (editing.status(edit), editing.held(1)) == ("parked", "Dr")
+    assert sweep_leftovers.run(editing.db, run_id="daily")["given_up_edits"] == 1
+    found = editing.edit(edit)
+    assert (found["status"], found["error_code"]) == ("rejected", "waited_too_long")
+    shown = reading.read(editing.db, WORKSPACE, 1)
+    assert shown is not None
+    [reason] = [item.edit.reason for item in shown.fields if item.edit]
+    assert reason == reasons.SENTENCES["waited_too_long"]
 
 
 def test_a_disconnect_parks_and_a_reconnect_brings_back(editing: Editing) -> None:
