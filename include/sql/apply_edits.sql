@@ -261,10 +261,11 @@ UPDATE field_edit
 -- Write down what became of edits.
 -- Params: outcomes json | Rows: none
 UPDATE field_edit e
-   SET status = o.status, stored_value = o.stored_value, error_code = o.error_code, error_detail = o.error_detail,
-       changed_by_salesforce = coalesce(o.changed_by_salesforce, false), settled_at = now()
+   SET status = o.status, stored_value = o.stored_value, stored_modstamp = o.stored_modstamp, error_code = o.error_code,
+       error_detail = o.error_detail, changed_by_salesforce = coalesce(o.changed_by_salesforce, false), settled_at = now()
   FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS o (
-       edit_id bigint, status text, stored_value jsonb, error_code text, error_detail text, changed_by_salesforce boolean)
+       edit_id bigint, status text, stored_value jsonb, stored_modstamp timestamptz, error_code text, error_detail text,
+       changed_by_salesforce boolean)
  WHERE e.edit_id = o.edit_id
    AND e.status = 'applying';
 
@@ -322,7 +323,8 @@ UPDATE salesforce_contact m
          GROUP BY x.salesforce_id, x.system_modstamp) AS r
  WHERE m.org_id = %(org_id)s
    AND m.salesforce_id = r.salesforce_id
-   -- the stamp stays behind on purpose: the next window brings the whole record, fields we did not read included
+   -- the stamp stays behind on purpose: the next window brings the whole record, fields we did not read included;
+   -- until then keep_applied_edits defends these against windows that were read before
    AND r.system_modstamp >= m.system_modstamp;
 
 -- name: mark_shown_rows

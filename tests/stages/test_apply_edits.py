@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from contact_sync import edits, errors, reasons, tenants
-from contact_sync.salesforce import update
+from contact_sync.salesforce import query, update
 from contact_sync.sidebar import reading
-from contact_sync.stages import _applying, _ending, _reading, apply_edits, sweep_leftovers
+from contact_sync.stages import _applying, _ending, _reading, _windows, apply_edits, sweep_leftovers
 from tests.stages.conftest import OpenSalesforce, SalesforceSide
 from tests.stages.editing import Editing
 from tests.stages.house import NOON, WORKSPACE, House
@@ -428,6 +428,61 @@ def test_a_value_that_salesforce_rewrites_is_applied_and_said_so(
         "PROFESSOR",
         True,
     )
+
+
+def mirrored(editing: Editing, contact: int) -> tuple[Any, Any]:
+    """Title and department of a contact as the mirror has them."""
+    [row] = editing.house.raw(
+        "SELECT payload FROM salesforce_contact WHERE salesforce_id = %(id)s", id=editing.ids[contact - 1]
+    )
+    return row["payload"]["Title"], row["payload"]["Department"]
+
+
+def test_a_window_that_was_read_before_an_edit_does_not_undo_it_in_the_mirror(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile() -> None:
+        editing.wish(1, "Dr", "Professor")
+        assert editing.apply()["applied"] == 1
+
+    editing.change(1, Department="Research")
+    before_call(monkeypatch, _windows, "_merge_rows", meanwhile)
+    editing.side.extract()
+    assert mirrored(editing, 1) == ("Professor", "Research")
+    editing.house.materialize(editing.side.org_id)
+    assert editing.house.row(1)["fields"]["Title"] == "Professor"
+
+
+def test_a_name_that_was_edited_outlives_an_older_window_too(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choices = [tenants.FieldChoice(name=name, is_editable=True) for name in ("Title", "LastName")]
+    tenants.choose_fields(editing.db, WORKSPACE, choices)
+
+    def meanwhile() -> None:
+        editing.wish(1, "Person 1", "Lovelace", field="LastName")
+        assert editing.apply()["applied"] == 1
+
+    editing.change(1, Title="Dean")
+    before_call(monkeypatch, _windows, "_merge_rows", meanwhile)
+    editing.side.extract()
+    found = editing.house.raw("SELECT last_name, payload FROM salesforce_contact ORDER BY email LIMIT 1")
+    assert (found[0]["last_name"], found[0]["payload"]["Title"]) == ("Lovelace", "Dean")
+    assert "LastName" not in found[0]["payload"]
+
+
+def test_what_somebody_wrote_after_an_edit_wins_over_it(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile() -> None:
+        edit = editing.wish(1, "Dr", "Professor")
+        editing.apply()
+        assert editing.status(edit) == "applied"
+        editing.change(1, Title="Dean")
+
+    before_call(monkeypatch, query, "pages", meanwhile)
+    editing.side.extract()
+    assert mirrored(editing, 1)[0] == "Dean"
 
 
 def test_formula_text_is_kept_literally(editing: Editing) -> None:

@@ -45,7 +45,7 @@ def settle(
     ids = {outcome["salesforce_id"] for outcome in outcomes}
     with db.transaction() as tx:
         tx.one("set_actor", actor="apply_edits")
-        tx.execute("settle_edits", outcomes=json.dumps(outcomes))
+        tx.execute("settle_edits", outcomes=json.dumps([_stamped(outcome, reading) for outcome in outcomes]))
         if reading is not None:
             read = [
                 _as_json(record)
@@ -114,6 +114,12 @@ def explain_waiting(db: database.Database, org_id: str, error: errors.ContactSyn
         error_detail=reasons.WAITS[code],
         codes=list(reasons.WAITS),
     )
+
+
+def _stamped(outcome: records.Json, reading: _reading.Reading | None) -> records.Json:
+    """An outcome with the stamp under which its stored value was read, where there is one."""
+    record = reading.found.get(outcome["salesforce_id"]) if reading else None
+    return {**outcome, "stored_modstamp": record.modstamp.isoformat() if record else None}
 
 
 def _as_json(record: _reading.Record) -> records.Json:
