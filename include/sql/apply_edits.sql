@@ -344,6 +344,15 @@ SELECT integration_user_id
   FROM salesforce_org
  WHERE org_id = %(org_id)s;
 
+-- name: count_edits_to_apply
+-- Count what a run would take up for an org.
+-- Params: org_id text | Rows: 1 (due, in_flight)
+SELECT count(*) FILTER (WHERE status = 'queued' AND (not_before IS NULL OR not_before <= now())) AS due,
+       count(*) FILTER (WHERE status = 'applying') AS in_flight
+  FROM field_edit
+ WHERE org_id = %(org_id)s
+   AND status IN ('queued', 'applying');
+
 -- name: count_due_edits
 -- Count the edits that may be applied now.
 -- Params: none | Rows: 1 (due)
