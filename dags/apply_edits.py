@@ -13,7 +13,7 @@ edits were settled. Without edits everything is skipped.
 * Conflicts fail nothing: they are how edits are meant to end when somebody else was faster.
 
 ### How to re-run
-Clear `apply_edits`: Salesforce is read before anything is sent again.
+Clear `apply_edits`: Salesforce is read before anything is sent again. A run that met refusals stays red.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from datetime import timedelta
 
 import pendulum
 from airflow.sdk import AssetOrTimeSchedule, CronTriggerTimetable, dag, get_current_context, task
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from contact_sync import stages
 from contact_sync.airflow_side import assets, wiring
@@ -50,8 +50,16 @@ def apply_edits() -> None:
                 return stages.apply_edits.run(edges.db, salesforce, org_id=org_id, run_id=run_id)
 
             orgs = [row["org_id"] for row in edges.db.all("list_orgs_with_edits")]
-            counts = wiring.each(orgs, run, news=("applied", "conflict", "rejected", "parked", "unparked"))
-        get_current_context()["ti"].xcom_push("counts", counts)
+            nothing_new = None
+            try:
+                wiring.each(orgs, run, news=("applied", "conflict", "rejected", "parked", "unparked"))
+            except AirflowSkipException as skip:
+                nothing_new = skip
+            # asked of the queue: an earlier try of this run may have brought edits to their end, and left no XCom
+            [counts] = edges.db.all("count_settled_edits", run_id=run_id)
+        if nothing_new and not counts["settled"]:
+            raise nothing_new
+        get_current_context()["ti"].xcom_push("counts", dict(counts))
         return "refused_edits" if counts["rejected"] else None
 
     @task

@@ -37,4 +37,16 @@ def test_an_unknown_code_is_kept_as_it_came(code: str | None, detail: str | None
 
 
 def test_every_sentence_ends() -> None:
-    assert all(sentence.endswith(".") for sentence in reasons.SENTENCES.values())
+    tables = (reasons.SENTENCES, reasons.RETRIES, reasons.WAITS, reasons.OBSTACLES)
+    assert all(sentence.endswith(".") for table in tables for sentence in table.values())
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["UNABLE_TO_LOCK_ROW", "SERVER_UNAVAILABLE", "REQUEST_RUNNING_TOO_LONG", "QUERY_TIMEOUT", "merged"],
+)
+def test_who_is_tried_again_is_asked_for_nothing_and_who_is_refused_is_told_what_to_do(code: str) -> None:
+    assert "by itself" in reasons.retry_sentence(code)
+    final = reasons.sentence(code)
+    assert "refused the change" not in final
+    assert "by itself" not in final

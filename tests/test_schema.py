@@ -123,7 +123,7 @@ EDIT = "queued applying applied conflict rejected discarded superseded parked".s
 EDIT_LEGAL = set(
     "queued>applying applying>applied applying>conflict applying>rejected queued>discarded queued>superseded"
     " queued>rejected queued>conflict queued>parked parked>queued applying>queued applying>parked"
-    " applying>superseded parked>superseded parked>discarded".split()
+    " applying>superseded parked>superseded parked>discarded parked>rejected".split()
 )
 SETTLED = {"applied", "conflict", "rejected", "discarded", "superseded"}
 

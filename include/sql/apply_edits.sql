@@ -1,5 +1,5 @@
 -- The edit queue from claim to settlement. One edit in flight per org, contact and field; nothing is sent unread.
--- queued > applying > applied | conflict | rejected; applying > queued (retry) | superseded; queued > parked > queued.
+-- queued > applying > applied | conflict | rejected; applying > queued (retry) | superseded; queued > parked > queued | rejected.
 
 -- name: list_orgs_with_edits
 -- List the orgs with edits to apply, to take up again or to unpark.
@@ -97,6 +97,8 @@ UPDATE field_edit e
  WHERE o.edit_id = e.edit_id
    AND e.status = 'parked'
    AND o.obstacle IS NULL
+   -- nobody expects an older one to be sent still: the daily sweep rejects it
+   AND e.requested_at > now() - interval '30 days'
    AND NOT EXISTS (
        SELECT FROM field_edit q
         WHERE q.workspace_id = e.workspace_id AND q.target_salesforce_id = e.target_salesforce_id
@@ -194,10 +196,35 @@ WITH claimable AS (
        FOR UPDATE SKIP LOCKED
 )
 UPDATE field_edit
-   SET status = 'applying', claimed_at = now(), claimed_by = %(run_id)s, attempts = attempts + 1, not_before = NULL
+   SET status = 'applying', claimed_at = now(), claimed_by = %(run_id)s, attempts = attempts + 1, not_before = NULL,
+       error_code = NULL, error_detail = NULL
   FROM claimable
  WHERE field_edit.edit_id = claimable.edit_id
 RETURNING field_edit.edit_id;
+
+-- name: take_over_flight
+-- Make the edits in flight the run's own: it brings them to their end.
+-- Params: org_id text, run_id text | Rows: none
+UPDATE field_edit
+   SET claimed_by = %(run_id)s
+ WHERE org_id = %(org_id)s
+   AND status = 'applying';
+
+-- name: count_edits_of_run
+-- Count what a run took on and what came of it so far, its earlier tries included.
+-- Params: org_id text, run_id text | Rows: 1 (claimed, applied, conflict, rejected)
+SELECT count(*) AS claimed, count(*) FILTER (WHERE status = 'applied') AS applied,
+       count(*) FILTER (WHERE status = 'conflict') AS conflict, count(*) FILTER (WHERE status = 'rejected') AS rejected
+  FROM field_edit
+ WHERE claimed_by = %(run_id)s
+   AND org_id = %(org_id)s;
+
+-- name: count_settled_edits
+-- Count over all orgs what a run took on, how much of it ended, and what Salesforce refused, in all its tries.
+-- Params: run_id text | Rows: 1 (claimed, settled, rejected)
+SELECT count(*) AS claimed, count(settled_at) AS settled, count(*) FILTER (WHERE status = 'rejected') AS rejected
+  FROM field_edit
+ WHERE claimed_by = %(run_id)s;
 
 -- name: select_edits_in_flight
 -- Read the edits being applied, with their field's describe, in the order they were made.
@@ -234,24 +261,50 @@ UPDATE field_edit
 -- Write down what became of edits.
 -- Params: outcomes json | Rows: none
 UPDATE field_edit e
-   SET status = o.status, stored_value = o.stored_value, error_code = o.error_code, error_detail = o.error_detail,
-       changed_by_salesforce = coalesce(o.changed_by_salesforce, false), settled_at = now()
+   SET status = o.status, stored_value = o.stored_value, stored_modstamp = o.stored_modstamp, error_code = o.error_code,
+       error_detail = o.error_detail, changed_by_salesforce = coalesce(o.changed_by_salesforce, false), settled_at = now()
   FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS o (
-       edit_id bigint, status text, stored_value jsonb, error_code text, error_detail text, changed_by_salesforce boolean)
+       edit_id bigint, status text, stored_value jsonb, stored_modstamp timestamptz, error_code text, error_detail text,
+       changed_by_salesforce boolean)
  WHERE e.edit_id = o.edit_id
    AND e.status = 'applying';
 
 -- name: requeue_edits
 -- Put edits back that may be taken later; after too many tries they are rejected instead.
--- Params: edit_ids bigint[], seconds float, attempts int, error_code text, error_detail text | Rows: 0..n (status)
-UPDATE field_edit
+-- Params: seconds float, attempts int, reasons json | Rows: 0..n (status)
+UPDATE field_edit e
    SET status = CASE WHEN attempts < %(attempts)s THEN 'queued' ELSE 'rejected' END,
        settled_at = CASE WHEN attempts < %(attempts)s THEN NULL ELSE now() END,
-       not_before = now() + make_interval(secs => %(seconds)s * attempts),
-       error_code = %(error_code)s, error_detail = %(error_detail)s, sent_at = NULL, sent_modstamp = NULL
- WHERE edit_id = ANY (%(edit_ids)s::bigint[])
-   AND status = 'applying'
-RETURNING status;
+       not_before = now() + make_interval(secs => %(seconds)s * greatest(attempts, 1)),
+       error_code = r.code, error_detail = CASE WHEN attempts < %(attempts)s THEN r.retried ELSE r.refused END,
+       sent_at = NULL, sent_modstamp = NULL
+  FROM jsonb_to_recordset(%(reasons)s::jsonb) AS r (edit_id bigint, code text, retried text, refused text)
+ WHERE e.edit_id = r.edit_id
+   AND e.status = 'applying'
+RETURNING e.status;
+
+-- name: uncount_lagging_merges
+-- Take back the attempt of edits that wait for our own reading: the mirror does not know yet that their record was merged.
+-- Params: edit_ids bigint[] | Rows: none
+UPDATE field_edit e
+   SET attempts = e.attempts - 1
+  FROM salesforce_contact c
+ WHERE e.edit_id = ANY (%(edit_ids)s::bigint[])
+   AND e.status = 'applying'
+   AND e.attempts > 0
+   AND c.org_id = e.org_id
+   AND c.salesforce_id = e.target_salesforce_id
+   AND c.presence = 'live';
+
+-- name: explain_waiting_edits
+-- Say why an org's open edits wait where they do not say so themselves; the claim that goes on with them takes it back.
+-- Params: org_id text, error_code text, error_detail text, codes text[] | Rows: none
+UPDATE field_edit
+   SET error_code = %(error_code)s, error_detail = %(error_detail)s
+ WHERE org_id = %(org_id)s
+   AND status IN ('queued', 'applying')
+   AND (error_code IS NULL OR error_code = ANY (%(codes)s::text[]))
+   AND error_code IS DISTINCT FROM %(error_code)s;
 
 -- name: merge_read_contacts
 -- Bring what was just read back from Salesforce into the mirror: edited fields and stamps.
@@ -270,7 +323,8 @@ UPDATE salesforce_contact m
          GROUP BY x.salesforce_id, x.system_modstamp) AS r
  WHERE m.org_id = %(org_id)s
    AND m.salesforce_id = r.salesforce_id
-   -- the stamp stays behind on purpose: the next window brings the whole record, fields we did not read included
+   -- the stamp stays behind on purpose: the next window brings the whole record, fields we did not read included;
+   -- until then keep_applied_edits defends these against windows that were read before
    AND r.system_modstamp >= m.system_modstamp;
 
 -- name: mark_shown_rows
@@ -289,6 +343,15 @@ ON CONFLICT DO NOTHING;
 SELECT integration_user_id
   FROM salesforce_org
  WHERE org_id = %(org_id)s;
+
+-- name: count_edits_to_apply
+-- Count what a run would take up for an org.
+-- Params: org_id text | Rows: 1 (due, in_flight)
+SELECT count(*) FILTER (WHERE status = 'queued' AND (not_before IS NULL OR not_before <= now())) AS due,
+       count(*) FILTER (WHERE status = 'applying') AS in_flight
+  FROM field_edit
+ WHERE org_id = %(org_id)s
+   AND status IN ('queued', 'applying');
 
 -- name: count_due_edits
 -- Count the edits that may be applied now.

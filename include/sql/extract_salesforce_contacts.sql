@@ -188,6 +188,38 @@ UPDATE quarantined_row q
 SELECT rows_merged, rows_new
   FROM merge_csv_page(%(window_id)s, %(names)s::text[], %(payload_names)s::text[], %(payload_types)s::text[]);
 
+-- name: keep_applied_edits
+-- Give contacts that were read before an edit reached them what Salesforce stored for it since the window began.
+-- Params: window_id bigint | Rows: none
+WITH latest AS (
+    SELECT DISTINCT ON (e.target_salesforce_id, e.field_name) e.org_id, e.target_salesforce_id AS salesforce_id, e.field_name,
+           e.stored_modstamp, canonical_value(e.stored_value, coalesce(f.type, 'string')) AS value
+      FROM extract_window w
+      JOIN field_edit e ON e.org_id = w.org_id AND e.status = 'applied' AND e.settled_at >= w.started_at
+      LEFT JOIN salesforce_field f ON f.org_id = e.org_id AND f.name = e.field_name
+     WHERE w.window_id = %(window_id)s
+       AND e.stored_modstamp IS NOT NULL
+     ORDER BY e.target_salesforce_id, e.field_name, e.stored_modstamp DESC, e.edit_id DESC
+), kept AS (
+    SELECT m.org_id, m.salesforce_id, jsonb_object_agg(l.field_name, l.value) AS payload
+      FROM latest l
+      JOIN salesforce_contact m USING (org_id, salesforce_id)
+     WHERE m.presence = 'live'
+       AND m.system_modstamp < l.stored_modstamp
+     GROUP BY m.org_id, m.salesforce_id
+)
+UPDATE salesforce_contact m
+   SET payload = m.payload || (k.payload - ARRAY['FirstName', 'LastName', 'MailingCountry']),
+       first_name = CASE WHEN k.payload ? 'FirstName' THEN k.payload ->> 'FirstName' ELSE m.first_name END,
+       last_name = CASE WHEN k.payload ? 'LastName' THEN k.payload ->> 'LastName' ELSE m.last_name END,
+       country = CASE WHEN k.payload ? 'MailingCountry' THEN k.payload ->> 'MailingCountry' ELSE m.country END
+  FROM kept k
+ WHERE m.org_id = k.org_id
+   AND m.salesforce_id = k.salesforce_id
+   -- a contact that is not of this page holds them already
+   AND NOT (jsonb_build_object('FirstName', m.first_name, 'LastName', m.last_name, 'MailingCountry', m.country) || m.payload)
+       @> k.payload;
+
 -- name: record_merged_page
 -- Note what the page brought, for the proof; a set that is merged in parts adds up.
 -- Params: window_id bigint, locator text, next_locator text, rows_merged bigint, rows_new bigint | Rows: none

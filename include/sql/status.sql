@@ -126,6 +126,21 @@ SELECT w.workspace_id, w.name, w.org_id, w.respond_conn_id, w.match_mode, w.edit
   FROM workspace w
  ORDER BY w.workspace_id;
 
+-- name: select_edit_queues
+-- Count per workspace the edits that are on their way, and tell whether one waits for long: an edit takes seconds.
+-- Params: none | Rows: 0..n (workspace_id, queued, applying, parked, oldest_seconds, is_late, waits_for)
+SELECT w.workspace_id, count(*) FILTER (WHERE e.status = 'queued') AS queued,
+       count(*) FILTER (WHERE e.status = 'applying') AS applying, count(*) FILTER (WHERE e.status = 'parked') AS parked,
+       extract(epoch FROM now() - min(e.requested_at) FILTER (WHERE e.status <> 'parked'))::float8 AS oldest_seconds,
+       -- longer than any number of tries of a locked row
+       coalesce(min(e.requested_at) FILTER (WHERE e.status <> 'parked') < now() - interval '5 minutes', false) AS is_late,
+       array_agg(DISTINCT e.error_code ORDER BY e.error_code)
+           FILTER (WHERE e.status <> 'parked' AND e.error_code IS NOT NULL) AS waits_for
+  FROM workspace w
+  LEFT JOIN field_edit e ON e.workspace_id = w.workspace_id AND e.status IN ('queued', 'applying', 'parked')
+ GROUP BY w.workspace_id
+ ORDER BY w.workspace_id;
+
 -- name: select_walk_progress
 -- Tell per workspace how far the open walk is, and since when every contact was looked at.
 -- Params: none | Rows: 0..n (workspace_id, began_at, pages, contacts, contacts_expected, expected_end_at, looked_at_since, oldest_look_seconds, opened_waiting)

@@ -33,6 +33,14 @@ DELETE FROM quarantined_row
 DELETE FROM absent_winner
  WHERE asked_at < now() - interval '30 days';
 
+-- name: reject_parked_edits
+-- Give up edits that could not be sent for 30 days; their agents are told, and what they wrote is then kept as long as any edit's.
+-- Params: error_detail text | Rows: none
+UPDATE field_edit
+   SET status = 'rejected', error_code = 'waited_too_long', error_detail = %(error_detail)s, settled_at = now()
+ WHERE status = 'parked'
+   AND requested_at <= now() - interval '30 days';
+
 -- name: delete_old_edits
 -- Forget edits that were settled 400 days ago, with their history; what a later edit took back or waited for stays beside it.
 -- Params: none | Rows: none

@@ -7,7 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+#: What Salesforce says of itself, not of the change; told once it was said too often.
+_ITS_OWN = (
+    "ALL_OR_NONE_OPERATION_ROLLED_BACK",
+    "API_TEMPORARILY_UNAVAILABLE",
+    "INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE",
+    "PROCESSING_HALTED",
+    "REQUEST_LIMIT_EXCEEDED",
+    "SERVER_UNAVAILABLE",
+    "TERRITORY_REALIGN_IN_PROGRESS",
+    "TOO_MANY_APEX_REQUESTS",
+)
+
 SENTENCES: Mapping[str, str] = {
+    **dict.fromkeys(_ITS_OWN, "Salesforce could not take this change again and again. Try again later."),
     "FIELD_CUSTOM_VALIDATION_EXCEPTION": "A validation rule in Salesforce does not allow this value.",
     "FIELD_FILTER_VALIDATION_EXCEPTION": "Salesforce does not allow this value beside the record's other values.",
     "REQUIRED_FIELD_MISSING": "Salesforce requires a field of this record that is empty. Ask an administrator.",
@@ -29,11 +42,34 @@ SENTENCES: Mapping[str, str] = {
     "ENTITY_IS_DELETED": "The record was deleted in Salesforce.",
     "NOT_FOUND": "The record is no longer there, or the connection may no longer see it.",
     "UNABLE_TO_LOCK_ROW": "The record was busy in Salesforce for too long. Try again.",
+    "REQUEST_RUNNING_TOO_LONG": "This change takes Salesforce too long. Ask a Salesforce administrator.",
+    "QUERY_TIMEOUT": "Salesforce could not read the record in time, again and again. Try again later.",
+    "record_keeps_moving": "The record kept changing in Salesforce, so nothing was written. Try again.",
+    "merged": "The record was merged in Salesforce, and its winner cannot be reached. Open the contact again.",
+    "waited_too_long": "The change could not be sent for 30 days. Make it again if it is still wanted.",
     "INVALID_FIELD": "Salesforce no longer shows this field to the connection. Ask a Salesforce administrator.",
     "NO_ANSWER": "Salesforce failed on this change again and again without saying why. Try again later.",
 }
 
-#: Why an edit waits, by our own code.
+#: While a change is tried again by itself: nobody is to enter it once more.
+RETRIES: Mapping[str, str] = {
+    "UNABLE_TO_LOCK_ROW": "The record is busy in Salesforce. The change is tried again by itself.",
+    "ENTITY_IS_LOCKED": "The record is locked for approval in Salesforce. The change is tried again by itself.",
+    "INVALID_FIELD": "Salesforce does not show this field to the connection. The change is tried again by itself.",
+    "record_keeps_moving": "The record keeps changing in Salesforce. The change is tried again by itself.",
+    "merged": "The record was merged. The change follows it to the winner by itself.",
+}
+_ANY_RETRY = "Salesforce cannot take the change at the moment. It is tried again by itself."
+
+#: Why all edits of an org wait, by our own code.
+WAITS: Mapping[str, str] = {
+    "no_answer": "Salesforce does not answer at the moment. The change goes on by itself when it does.",
+    "quota_used_up": "Salesforce's daily limit of calls is used up. The change goes on by itself when it is renewed.",
+    "refused_connection": "Salesforce refuses the connection. The change goes on by itself when an administrator has"
+    " repaired it.",
+}
+
+#: Why an edit is parked, by our own code.
 OBSTACLES: Mapping[str, str] = {
     "disconnected": "This workspace is not connected to Salesforce. The change waits until it is.",
     "editing_off": "Editing is switched off for this workspace. The change waits until it is on.",
@@ -41,6 +77,11 @@ OBSTACLES: Mapping[str, str] = {
     "permission_lost": "The connection may no longer edit this field. The change waits; ask a Salesforce"
     " administrator.",
 }
+
+
+def retry_sentence(code: str) -> str:
+    """Return what to tell the agent of a change that will be tried again."""
+    return RETRIES.get(code, _ANY_RETRY)
 
 
 def sentence(code: str | None, detail: str | None = None) -> str:

@@ -113,3 +113,40 @@ def test_what_is_withheld_is_no_success(command: Command, house: House) -> None:
     said = command("run", "match_contacts", "--json")
     assert said.code == 1
     assert said.json["results"][0]["counts"]["held"] == 1
+
+
+@pytest.fixture
+def wished(command: Command, ada: None, connected: str, raw: RawSql) -> str:
+    """An edit of the matched contact is queued; its org."""
+    command("fields", "acme", "--set", "Title", "--editable", "Title")
+    command("workspace", "set", "acme", "--editing", "on")
+    command("run", "all")
+    respond_id = str(raw.value("SELECT respond_id FROM sidebar_fields"))
+    assert command("edit", "acme", respond_id, "Title", "Dr", "--base", "", "--by", "ann").code == 0
+    return connected
+
+
+def test_edits_are_applied_by_name_and_not_with_all(command: Command, wished: str, raw: RawSql) -> None:
+    status = "SELECT status FROM field_edit"
+    assert command("run", "all").code == 0
+    assert raw.value(status) == "queued"
+    said = command("run", "apply_edits", "--dry-run", "--json")
+    assert counts_of(said.json, "apply_edits") == {"due": 1, "in_flight": 0}
+    assert raw.value(status) == "queued"
+    said = command("run", "apply_edits", "--json")
+    assert (said.code, counts_of(said.json, "apply_edits")["applied"]) == (0, 1)
+    assert raw.value(status) == "applied"
+
+
+def test_the_daily_work_runs_by_name(command: Command, wished: str, raw: RawSql) -> None:
+    said = command("run", "reconcile_contacts", "--json")
+    assert (said.code, counts_of(said.json, "reconcile_contacts")["ids"]) == (0, 1)
+    said = command("run", "restore_tags", "--json")
+    assert (said.code, said.json["results"][0]["scope"]) == (0, "acme")
+    raw("UPDATE field_edit SET status = 'parked', requested_at = now() - interval '31 days'")
+    said = command("run", "sweep_leftovers", "--dry-run", "--json")
+    assert counts_of(said.json, "sweep_leftovers")["given_up_edits"] == 1
+    assert raw.value("SELECT status FROM field_edit") == "parked"
+    said = command("run", "sweep_leftovers", "--json")
+    assert (said.code, said.json["results"][0]["scope"]) == (0, "all")
+    assert raw.value("SELECT status FROM field_edit") == "rejected"

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.conftest import Command
 from tests.raw_sql import RawSql
-from tests.stages.house import ORG, House
+from tests.stages.house import ORG, House, person_id
 
 
 @pytest.fixture
@@ -147,3 +147,48 @@ def test_why_a_window_was_put_off_is_said(command: Command, busy: House, raw: Ra
     raw.insert("extract_window", org_id=ORG, kind="incremental", status="deferred", detail=detail)
     number = raw.value("SELECT max(window_id) FROM extract_window")
     assert f"window {number}: {detail}" in command("status").out
+
+
+def edit(raw: RawSql, status: str, age: str, **cells: object) -> None:
+    """An edit of its own field, requested so long ago."""
+    number = raw.value("SELECT count(*) FROM field_edit")
+    given = {"org_id": ORG, "workspace_id": "acme", "salesforce_id": person_id(1), "requested_by": "ann"}
+    raw.insert(
+        "field_edit",
+        **given,
+        target_salesforce_id=person_id(1),
+        field_name=f"F{number}",
+        status=status,
+        **cells,
+    )
+    raw(
+        "UPDATE field_edit SET requested_at = now() - %(age)s::interval WHERE field_name = %(name)s",
+        age=age,
+        name=f"F{number}",
+    )
+
+
+def test_edits_on_their_way_are_counted(command: Command, busy: House, raw: RawSql) -> None:
+    assert line(command("status").out, "waiting edits").split() == ["waiting", "edits", "none"]
+    edit(raw, "queued", "2 minutes")
+    edit(raw, "applying", "1 minute")
+    edit(raw, "parked", "3 days")
+    [workspace] = command("status", "--json").json["workspaces"]
+    found = workspace["edits"]
+    assert [found[name] for name in ("queued", "applying", "parked")] == [1, 1, 1]
+    assert 110 < found["oldest_seconds"] < 180
+    told = line(command("status").out, "waiting edits")
+    assert "queued 1, applying 1, parked 1, the oldest on its way for 2 min" in told
+    assert "ALERT" not in told
+
+
+@pytest.mark.parametrize(
+    ("cells", "why"), [({"error_code": "no_answer"}, "no_answer"), ({}, "does the DAG apply_edits run?")]
+)
+def test_an_edit_that_waits_for_long_is_an_alert(
+    command: Command, busy: House, raw: RawSql, cells: dict[str, object], why: str
+) -> None:
+    edit(raw, "queued", "6 minutes", **cells)
+    told = line(command("status").out, "waiting edits")
+    assert "ALERT" in told
+    assert why in told

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from contact_sync import edits, errors, tenants
-from contact_sync.salesforce import update
-from contact_sync.stages import _applying, _reading, apply_edits
+from contact_sync import edits, errors, reasons, tenants
+from contact_sync.salesforce import query, update
+from contact_sync.sidebar import reading
+from contact_sync.stages import _applying, _ending, _reading, _windows, apply_edits, sweep_leftovers
 from tests.stages.conftest import OpenSalesforce, SalesforceSide
 from tests.stages.editing import Editing
 from tests.stages.house import NOON, WORKSPACE, House
@@ -107,6 +108,32 @@ def test_a_change_between_reading_and_sending_is_not_overwritten(
     before_call(monkeypatch, update, "write_contacts", lambda: editing.change(1, Title="Dean"))
     editing.apply()
     assert (editing.held(1), editing.status(edit)) == ("Dean", "conflict")
+
+
+def act_as_us(editing: Editing, contact: int, **fields: Any) -> None:
+    """Another tool that is logged in as our user changes the record."""
+    user = editing.side.store.integration_user_id
+    editing.side.steer("PATCH", f"/contacts/{editing.ids[contact - 1]}?user_id={user}", fields)
+
+
+def test_a_value_that_another_tool_wrote_as_our_user_is_not_taken_for_ours(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    before_call(monkeypatch, update, "write_contacts", lambda: act_as_us(editing, 1, Title="Dean"))
+    editing.apply()
+    assert (editing.held(1), editing.status(edit)) == ("Dean", "conflict")
+
+
+def test_an_edit_that_another_ones_refusal_kept_back_is_not_found_in_somebody_elses_value(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editing.wish(1, "Dr", "Professor")
+    kept_back = editing.wish(1, None, "Research", field="Department")
+    answer_for(editing, 0, 400, "STRING_TOO_LONG", "too long", ["Title"])
+    after_call(monkeypatch, _applying, "_settle_written", lambda: act_as_us(editing, 1, Department="Sales"))
+    editing.apply()
+    assert (editing.held(1, "Department"), editing.status(kept_back)) == ("Sales", "conflict")
 
 
 def test_a_change_of_another_field_in_between_does_not_stop_the_edit(
@@ -251,6 +278,32 @@ def test_an_edit_of_a_merged_record_follows_it_to_the_winner(editing: Editing) -
     assert (editing.status(edit), editing.held(2)) == ("applied", "Professor")
 
 
+def test_an_edit_of_a_merged_record_waits_for_the_mirror_however_long_that_takes(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    editing.side.steer("POST", f"/contacts/{editing.ids[1]}/merge", {"losers": [editing.ids[0]]})
+    editing.house.raw("UPDATE field_edit SET attempts = %(almost)s", almost=_ending.ATTEMPTS - 1)
+    for _ in range(2):
+        editing.apply()
+        found = editing.edit(edit)
+        assert (found["status"], found["attempts"], found["error_code"]) == (
+            "queued",
+            _ending.ATTEMPTS - 1,
+            "merged",
+        )
+        assert editing.house.raw.value("SELECT not_before > now() FROM field_edit")
+        editing.house.raw("UPDATE field_edit SET not_before = NULL")
+
+
+def test_an_edit_whose_winner_is_gone_is_refused_in_the_end(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    editing.side.steer("POST", f"/contacts/{editing.ids[1]}/merge", {"losers": [editing.ids[0]]})
+    editing.side.steer("DELETE", f"/contacts/{editing.ids[1]}")
+    editing.side.extract()
+    editing.house.raw("UPDATE field_edit SET attempts = %(almost)s", almost=_ending.ATTEMPTS - 1)
+    editing.apply()
+    assert (editing.status(edit), editing.edit(edit)["error_code"]) == ("rejected", "merged")
+
+
 @pytest.mark.parametrize(
     ("off", "on", "obstacle"),
     [
@@ -267,6 +320,23 @@ def test_an_edit_that_may_not_be_sent_now_is_parked_and_comes_back(
     tenants.set_workspace(editing.db, WORKSPACE, **on)
     editing.apply()
     assert (editing.status(edit), editing.held(1)) == ("applied", "Professor")
+
+
+def test_an_edit_that_was_parked_for_a_month_is_not_sent_by_surprise(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Professor")
+    tenants.set_workspace(editing.db, WORKSPACE, editing_enabled=False)
+    editing.apply()
+    editing.house.raw("UPDATE field_edit SET requested_at = now() - interval '31 days'")
+    tenants.set_workspace(editing.db, WORKSPACE, editing_enabled=True)
+    editing.apply()
+    assert (editing.status(edit), editing.held(1)) == ("parked", "Dr")
+    assert sweep_leftovers.run(editing.db, run_id="daily")["given_up_edits"] == 1
+    found = editing.edit(edit)
+    assert (found["status"], found["error_code"]) == ("rejected", "waited_too_long")
+    shown = reading.read(editing.db, WORKSPACE, 1)
+    assert shown is not None
+    [reason] = [item.edit.reason for item in shown.fields if item.edit]
+    assert reason == reasons.SENTENCES["waited_too_long"]
 
 
 def test_a_disconnect_parks_and_a_reconnect_brings_back(editing: Editing) -> None:
@@ -297,6 +367,18 @@ def test_an_edit_behind_one_in_flight_takes_what_that_one_stored(
     editing.apply()
     assert (editing.status(later[0]), editing.held(1)) == ("applied", "Dean")
     assert editing.writes(1) == ["Professor", "Dean"]
+
+
+def test_an_edit_behind_one_whose_worker_died_goes_in_the_same_run(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editing.wish(1, "Dr", "Professor")
+    before_call(monkeypatch, _applying, "_settle_written", die)
+    with pytest.raises(KeyboardInterrupt):
+        editing.apply()
+    later = editing.wish(1, "Professor", "Dean")
+    assert editing.apply()["claimed"] == 2
+    assert (editing.status(later), editing.writes(1)) == ("applied", ["Professor", "Dean"])
 
 
 def test_a_conflict_stops_only_later_edits_of_that_field(
@@ -346,6 +428,61 @@ def test_a_value_that_salesforce_rewrites_is_applied_and_said_so(
         "PROFESSOR",
         True,
     )
+
+
+def mirrored(editing: Editing, contact: int) -> tuple[Any, Any]:
+    """Title and department of a contact as the mirror has them."""
+    [row] = editing.house.raw(
+        "SELECT payload FROM salesforce_contact WHERE salesforce_id = %(id)s", id=editing.ids[contact - 1]
+    )
+    return row["payload"]["Title"], row["payload"]["Department"]
+
+
+def test_a_window_that_was_read_before_an_edit_does_not_undo_it_in_the_mirror(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile() -> None:
+        editing.wish(1, "Dr", "Professor")
+        assert editing.apply()["applied"] == 1
+
+    editing.change(1, Department="Research")
+    before_call(monkeypatch, _windows, "_merge_rows", meanwhile)
+    editing.side.extract()
+    assert mirrored(editing, 1) == ("Professor", "Research")
+    editing.house.materialize(editing.side.org_id)
+    assert editing.house.row(1)["fields"]["Title"] == "Professor"
+
+
+def test_a_name_that_was_edited_outlives_an_older_window_too(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    choices = [tenants.FieldChoice(name=name, is_editable=True) for name in ("Title", "LastName")]
+    tenants.choose_fields(editing.db, WORKSPACE, choices)
+
+    def meanwhile() -> None:
+        editing.wish(1, "Person 1", "Lovelace", field="LastName")
+        assert editing.apply()["applied"] == 1
+
+    editing.change(1, Title="Dean")
+    before_call(monkeypatch, _windows, "_merge_rows", meanwhile)
+    editing.side.extract()
+    found = editing.house.raw("SELECT last_name, payload FROM salesforce_contact ORDER BY email LIMIT 1")
+    assert (found[0]["last_name"], found[0]["payload"]["Title"]) == ("Lovelace", "Dean")
+    assert "LastName" not in found[0]["payload"]
+
+
+def test_what_somebody_wrote_after_an_edit_wins_over_it(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meanwhile() -> None:
+        edit = editing.wish(1, "Dr", "Professor")
+        editing.apply()
+        assert editing.status(edit) == "applied"
+        editing.change(1, Title="Dean")
+
+    before_call(monkeypatch, query, "pages", meanwhile)
+    editing.side.extract()
+    assert mirrored(editing, 1)[0] == "Dean"
 
 
 def test_formula_text_is_kept_literally(editing: Editing) -> None:
@@ -407,3 +544,17 @@ def before_call(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, first: 
         return original(*arguments, **options)
 
     monkeypatch.setattr(module, name, preceded)
+
+
+def after_call(monkeypatch: pytest.MonkeyPatch, module: Any, name: str, then: Callable[[], Any]) -> None:
+    """Let something happen after the first call of a function."""
+    original: Callable[..., Any] = getattr(module, name)
+    happenings = [then]
+
+    def followed(*arguments: Any, **options: Any) -> Any:
+        result = original(*arguments, **options)
+        while happenings:
+            happenings.pop()()
+        return result
+
+    monkeypatch.setattr(module, name, followed)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from contact_sync import edits, errors, reasons, tenants
+from contact_sync import edits, errors, reasons, tenants, transport
 from contact_sync.salesforce import query, update
 from contact_sync.sidebar import reading
 from contact_sync.stages import _reading
@@ -62,7 +63,7 @@ def test_a_record_on_which_salesforce_fails_holds_nobody_back(editing: Editing) 
     poison(editing, 1, status=500, body=[{"errorCode": "UNKNOWN_EXCEPTION", "message": "gack"}])
     editing.apply()
     assert [editing.status(edit) for edit in (bad, *good)] == ["queued", "applied", "applied"]
-    assert editing.edit(bad)["error_detail"] == reasons.SENTENCES["NO_ANSWER"]
+    assert editing.edit(bad)["error_code"] == "NO_ANSWER"
 
 
 def test_a_value_that_points_nowhere_is_refused_at_once(editing: Editing) -> None:
@@ -127,11 +128,59 @@ def test_edits_of_locked_rows_come_back_in_smaller_calls(
     assert {write.salesforce_id: write.failures for write in sent} == {editing.ids[0]: 1, editing.ids[1]: 0}
 
 
+def test_an_edit_that_is_tried_again_says_so_and_asks_nothing_of_its_agent(editing: Editing) -> None:
+    locked, failed = (editing.wish(contact, "Dr", "Dean") for contact in (1, 2))
+    lock(editing, 1)
+    poison(editing, 2, status=500, body=[{"errorCode": "UNKNOWN_EXCEPTION", "message": "gack"}])
+    editing.apply()
+    assert [editing.status(edit) for edit in (locked, failed)] == ["queued", "queued"]
+    assert told(editing, 1).reason == reasons.RETRIES["UNABLE_TO_LOCK_ROW"]
+    assert "tried again by itself" in told(editing, 2).reason
+
+
+def test_records_that_wait_for_different_reasons_keep_their_own(editing: Editing) -> None:
+    locked, busy = (editing.wish(contact, "Dr", "Dean") for contact in (1, 2))
+    codes = {1: "UNABLE_TO_LOCK_ROW", 2: "SERVER_UNAVAILABLE"}
+    for contact, code in codes.items():
+        editing.side.steer("POST", "/locks", {"id": editing.ids[contact - 1], "times": 1, "code": code})
+    editing.apply()
+    assert [editing.edit(edit)["error_code"] for edit in (locked, busy)] == list(codes.values())
+
+
+def test_a_read_that_takes_salesforce_too_long_is_tried_again(editing: Editing) -> None:
+    edit = editing.wish(1, "Dr", "Dean")
+    slow = [{"errorCode": "QUERY_TIMEOUT", "message": "Your query request was running for too long."}]
+    editing.fault(path="*/queryAll", status=400, body=slow)
+    assert editing.apply()["requeued"] == 1
+    assert (editing.status(edit), editing.edit(edit)["error_code"]) == ("queued", "QUERY_TIMEOUT")
+    assert "by itself" in told(editing, 1).reason
+    due(editing)
+    editing.apply()
+    assert (editing.status(edit), editing.writes(1)) == ("applied", ["Dean"])
+
+
+def test_one_record_that_takes_too_long_to_read_keeps_no_other_from_being_read(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [editing.wish(contact, "Dr", "Dean") for contact in (1, 2, 3)]
+    original = query.pages
+
+    def slow(session: Any, soql: str) -> Any:
+        if editing.ids[1] in soql:
+            raise query.QueryTimeoutError("too long")
+        return original(session, soql)
+
+    monkeypatch.setattr(query, "pages", slow)
+    editing.apply()
+    assert [editing.status(edit) for edit in made] == ["applied", "queued", "applied"]
+
+
 def test_an_edit_that_was_tried_too_often_is_counted_as_refused(editing: Editing) -> None:
     edit = editing.wish(1, "Dr", "Dean")
     editing.house.raw("UPDATE field_edit SET attempts = 100")
     lock(editing, 1)
     counts = editing.apply()
+    assert editing.edit(edit)["error_detail"] == reasons.SENTENCES["UNABLE_TO_LOCK_ROW"]
     assert (editing.status(edit), counts["rejected"], counts["requeued"]) == ("rejected", 1, 0)
 
 
@@ -155,6 +204,61 @@ def test_a_rule_that_points_at_a_field_refuses_at_once(editing: Editing, named: 
     editing.apply()
     assert editing.edit(edit)["error_code"] == "FIELD_CUSTOM_VALIDATION_EXCEPTION"
     assert editing.calls("POST", "/composite") == 1
+
+
+# Away
+
+
+AWAY: list[tuple[dict[str, Any], str]] = [
+    ({"path": "*/queryAll", "status": 503, "body": ""}, "no_answer"),
+    (
+        {
+            "path": "*/queryAll",
+            "status": 403,
+            "body": [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}],
+        },
+        "quota_used_up",
+    ),
+    (
+        {
+            "path": "*/queryAll",
+            "status": 400,
+            "body": [{"errorCode": "INVALID_TYPE", "message": "no Contact"}],
+        },
+        "refused_connection",
+    ),
+]
+
+
+@pytest.mark.parametrize(("fault", "code"), AWAY, ids=[code for _, code in AWAY])
+def test_edits_that_wait_for_salesforce_say_so_until_they_go_on(
+    editing: Editing, monkeypatch: pytest.MonkeyPatch, fault: dict[str, Any], code: str
+) -> None:
+    impatient = transport.Patience(retry_seconds=0.0)
+    monkeypatch.setattr(transport, "Patience", lambda: impatient)
+    edit = editing.wish(1, "Dr", "Dean")
+    editing.fault(**fault, times=None)
+    for _ in range(2):
+        with contextlib.suppress(errors.ContactSyncError):
+            editing.apply()
+        shown = told(editing, 1)
+        assert (shown.status, shown.reason) == ("queued", reasons.WAITS[code])
+        assert editing.edit(edit)["error_code"] == code
+    editing.side.steer("DELETE", "/faults")
+    editing.apply()
+    assert (editing.status(edit), editing.edit(edit)["error_code"]) == ("applied", None)
+
+
+def test_an_edit_with_a_reason_of_its_own_keeps_it_while_salesforce_is_away(editing: Editing) -> None:
+    locked = editing.wish(1, "Dr", "Dean")
+    lock(editing, 1)
+    editing.apply()
+    editing.wish(2, "Dr", "Dean")
+    refusal = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]
+    editing.fault(path="*/queryAll", status=403, body=refusal)
+    editing.apply()
+    assert editing.edit(locked)["error_code"] == "UNABLE_TO_LOCK_ROW"
+    assert told(editing, 2).reason == reasons.WAITS["quota_used_up"]
 
 
 # Order

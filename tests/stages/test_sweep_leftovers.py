@@ -179,6 +179,19 @@ def test_settled_edits_are_forgotten_after_a_year_and_their_history_with_them(
     assert set(raw.column("SELECT edit_id FROM edit_event")) == {recent}
 
 
+def test_edits_that_wait_for_less_than_a_month_go_on_waiting(house: House, raw: RawSql) -> None:
+    place = {"org_id": ORG, "workspace_id": WORKSPACE, "salesforce_id": person_id(1), "requested_by": "ann"}
+    ages = {"queued": 90, "parked": 29}
+    for status, days in ages.items():
+        requested_at = datetime.now(UTC) - timedelta(days=days)
+        raw.insert(
+            "field_edit", **place, target_salesforce_id=person_id(1), field_name=status, status=status,
+            requested_at=requested_at,
+        )  # fmt: skip
+    assert sweep(house)["given_up_edits"] == 0
+    assert set(raw.column("SELECT status FROM field_edit")) == set(ages)
+
+
 def test_an_old_edit_stays_while_a_later_one_takes_it_back(house: House, raw: RawSql) -> None:
     house.person(1)
     old = edit(raw, "old", settled_at=LONG_AGO)

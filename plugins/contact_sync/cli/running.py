@@ -19,11 +19,13 @@ class Stage:
     """A stage as this command calls it: per org or per workspace, with its edges opened."""
 
     name: str
-    per: Literal["org", "workspace"]
-    #: Takes the edges, the org's or workspace's id and the run's id; returns counts.
+    per: Literal["org", "workspace", "all"]
+    #: Takes the edges, the org's or workspace's id (``all`` if it is about neither) and the run's id; returns counts.
     call: Callable[[edges.Edges, str, str], dict[str, int]]
     #: What it would do, where the stage knows that: ``counts``, and ``samples`` of ids by count.
     rehearse: Callable[[database.Database, str], Outcome] | None = None
+    #: False: only by its name, not with ``all``.
+    is_on_road: bool = True
 
 
 def _extract_salesforce(opened: edges.Edges, org_id: str, run_id: str) -> dict[str, int]:
@@ -74,13 +76,44 @@ def _create(opened: edges.Edges, workspace_id: str, run_id: str) -> dict[str, in
     return stages.create_contacts.run(opened.db, respond, workspace_id=workspace_id, run_id=run_id)
 
 
+def _apply_edits(opened: edges.Edges, org_id: str, run_id: str) -> dict[str, int]:
+    salesforce = opened.salesforce_of(org_id, lane="edit")
+    return stages.apply_edits.run(opened.db, salesforce, org_id=org_id, run_id=run_id)
+
+
+def _reconcile(opened: edges.Edges, org_id: str, run_id: str) -> dict[str, int]:
+    salesforce = opened.salesforce_of(org_id, lane="backfill")
+    return stages.reconcile_contacts.run(opened.db, salesforce, org_id=org_id, run_id=run_id)
+
+
+def _restore_tags(opened: edges.Edges, workspace_id: str, run_id: str) -> dict[str, int]:
+    tagging = {row["workspace_id"] for row in opened.db.all("list_workspaces_tagging")}
+    if workspace_id not in tagging:
+        return {}
+    respond = opened.respond_of(workspace_id, lane="create")
+    return stages.restore_tags.run(opened.db, respond, workspace_id=workspace_id, run_id=run_id)
+
+
+def _sweep(opened: edges.Edges, _scope: str, run_id: str) -> dict[str, int]:
+    return stages.sweep_leftovers.run(opened.db, run_id=run_id)
+
+
 def _plan_creations(db: database.Database, workspace_id: str) -> Outcome:
     counts, samples = stages.create_contacts.foresee(db, workspace_id=workspace_id)
     return {"counts": counts, "samples": samples}
 
 
-#: The road in order.
-ROAD = (
+def _due_edits(db: database.Database, org_id: str) -> Outcome:
+    return {"counts": dict(db.one("count_edits_to_apply", org_id=org_id) or {})}
+
+
+def _sweep_and_forget(db: database.Database, _scope: str) -> Outcome:
+    """A rehearsal's database undoes all of it."""
+    return {"counts": stages.sweep_leftovers.run(db, run_id="rehearsal")}
+
+
+#: The road in order, then what is beside it: the way back, and the daily work.
+STAGES = (
     Stage(name="extract_salesforce_contacts", per="org", call=_extract_salesforce),
     Stage(name="load_salesforce_contacts", per="org", call=_load_salesforce),
     Stage(name="extract_respond_contacts", per="workspace", call=_extract_respond),
@@ -90,7 +123,12 @@ ROAD = (
     Stage(name="materialize_sidebar", per="org", call=_materialize),
     Stage(name="judge_bulk_imports", per="org", call=_judge),
     Stage(name="create_contacts", per="workspace", call=_create, rehearse=_plan_creations),
+    Stage(name="apply_edits", per="org", call=_apply_edits, rehearse=_due_edits, is_on_road=False),
+    Stage(name="reconcile_contacts", per="org", call=_reconcile, is_on_road=False),
+    Stage(name="restore_tags", per="workspace", call=_restore_tags, is_on_road=False),
+    Stage(name="sweep_leftovers", per="all", call=_sweep, rehearse=_sweep_and_forget, is_on_road=False),
 )
+ROAD = tuple(stage.name for stage in STAGES if stage.is_on_road)
 
 
 def add_commands(commands: words.Commands) -> None:
@@ -98,15 +136,17 @@ def add_commands(commands: words.Commands) -> None:
         commands,
         "run",
         run,
-        about="Run a stage for all connected orgs and workspaces, without Airflow. One failure stops no other.",
+        about="Run a stage for all connected orgs and workspaces, without Airflow. One failure stops no other."
+        " With all, the road from both systems to the sidebar and to new contacts; edits and the daily work by name.",
         example="run all --workspace demo",
         changes=True,
     )
     parser.add_argument(
         "stage",
         metavar="STAGE",
-        choices=("all", *(stage.name for stage in ROAD)),
-        help=f"all, or one of {', '.join(stage.name for stage in ROAD)}",
+        choices=("all", *(stage.name for stage in STAGES)),
+        help=f"all ({', '.join(ROAD)}), or one of these, or"
+        f" {', '.join(stage.name for stage in STAGES if not stage.is_on_road)}",
     )
     parser.add_argument("--org", metavar="ORG_ID", help="this org only")
     parser.add_argument("--workspace", metavar="WORKSPACE_ID", help="this workspace and its org only")
@@ -114,7 +154,11 @@ def add_commands(commands: words.Commands) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run what was asked for; 1 if any scope failed or has changes withheld."""
-    wanted = [stage for stage in ROAD if arguments.stage in ("all", stage.name)]
+    wanted = [
+        stage
+        for stage in STAGES
+        if stage.name == arguments.stage or (arguments.stage == "all" and stage.is_on_road)
+    ]
     run_id = f"cli-{uuid.uuid4()}"
     with words.opened_edges(is_rehearsal=arguments.dry_run) as opened:
         scopes = _scopes(opened.db, org_id=arguments.org, workspace_id=arguments.workspace)
@@ -148,7 +192,7 @@ def _scopes(db: database.Database, *, org_id: str | None, workspace_id: str | No
             f"nothing connected{' under this name' if org_id or workspace_id else ''}:"
             " run `python -m contact_sync connect` and `workspace set --org` first"
         )
-    return {"org": sorted(orgs), "workspace": [row["workspace_id"] for row in rows]}
+    return {"org": sorted(orgs), "workspace": [row["workspace_id"] for row in rows], "all": ["all"]}
 
 
 def _outcome(opened: edges.Edges, stage: Stage, scope: str, run_id: str) -> Outcome:

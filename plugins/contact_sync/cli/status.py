@@ -58,10 +58,12 @@ def _orgs(db: database.Database) -> list[Item]:
 
 def _workspaces(db: database.Database) -> list[Item]:
     counts, under_way = db.all("select_match_counts"), paces.read(db)
+    queues = {row["workspace_id"]: dict(row) for row in db.all("select_edit_queues")}
     return [
         {
             **row,
             **under_way[row["workspace_id"]],
+            "edits": {name: of for name, of in queues[row["workspace_id"]].items() if name != "workspace_id"},
             **{
                 status: {
                     c["reason"]: c["contacts"]
@@ -190,4 +192,15 @@ def _workspace(workspace: Item) -> Iterator[str]:
     yield f"  in quarantine     {workspace['quarantined_rows']}"
     if workspace["held_changes"]:
         yield f"  held changes      {workspace['held_changes']}: a person must decide"
+    yield f"  waiting edits     {_edits(workspace['edits'])}"
     yield ""
+
+
+def _edits(found: Item) -> str:
+    told = ", ".join(f"{name} {found[name]}" for name in ("queued", "applying", "parked") if found[name])
+    if found["oldest_seconds"] is not None:
+        told += f", the oldest on its way for {output.age(found['oldest_seconds'])}"
+    if found["is_late"]:
+        why = ", ".join(found["waits_for"] or ["no reason noted: does the DAG apply_edits run?"])
+        told += f"  ALERT: agents wait ({why})"
+    return told or "none"

@@ -7,19 +7,15 @@ between; the edit is then sent once more, which is what its agent asked for.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from contact_sync import database, errors, reasons, records, tenants, values
 from contact_sync.salesforce import auth, update
-from contact_sync.stages import _ledger, _reading, _sending, materialize_sidebar
+from contact_sync.stages import _ending, _ledger, _reading, _sending
 
 #: A record that keeps moving is read and compared this often before its edits wait.
 ROUNDS = 5
-#: A transient refusal is tried this often, each time a little later, before it is final.
-ATTEMPTS = 8
-RETRY_SECONDS = 5.0
 
 
 def settle_flight(
@@ -33,18 +29,9 @@ def settle_flight(
             return
         # the last look sends nothing: what comes back is known to be unsent
         _round(db, salesforce, org_id, flight, counts, tried if number < ROUNDS else None)
-    for row in db.all("select_edits_in_flight", org_id=org_id):
-        code, detail = tried.why_left(row["target_salesforce_id"])
-        _requeue(db, [row["edit_id"]], code, detail, counts)
-
-
-def requeue_unsent(db: database.Database, org_id: str) -> None:
-    """Put claimed edits back of which nothing was sent; where a later edit of the field waits, that one stands."""
-    unsent = [row["edit_id"] for row in db.all("select_unsent_edits", org_id=org_id)]
-    if unsent:
-        with db.transaction() as tx:
-            tx.execute("supersede_returning_edits", edit_ids=unsent)
-            tx.execute("requeue_unsent_edits", edit_ids=unsent)
+    left = db.all("select_edits_in_flight", org_id=org_id)
+    causes = {row["edit_id"]: tried.why_left(row["target_salesforce_id"]) for row in left}
+    _ending.requeue(db, causes, counts)
 
 
 def _round(
@@ -60,7 +47,7 @@ def _round(
     flight = _without_merged(db, flight, reading, counts)
     user_id = _integration_user(db, org_id)
     verdicts = {row["edit_id"]: _verdict(row, reading, user_id) for row in flight}
-    _settle(db, org_id, reading, [v for v in verdicts.values() if v is not None], counts)
+    _ending.settle(db, org_id, reading, [v for v in verdicts.values() if v is not None])
     to_send = [
         row
         for row in flight
@@ -106,19 +93,25 @@ def _without_refused(
             # a permission was lost or a field deleted since the last describe: the next look parks them
             tenants.refresh_fields(db, salesforce, org_id=org_id)
         if code in ("INVALID_FIELD", "QUERY_TIMEOUT"):
-            _requeue(db, [row["edit_id"] for row in rows], code, None, counts)
+            _ending.requeue(db, dict.fromkeys((row["edit_id"] for row in rows), (code, None)), counts)
         else:
-            _settle(db, org_id, None, [_outcome(row, "rejected", None, code=code) for row in rows], counts)
+            _ending.settle(
+                db, org_id, None, [_ending.outcome(row, "rejected", None, code=code) for row in rows]
+            )
     return [row for row in flight if row["edit_id"] not in reading.refused]
 
 
 def _without_merged(
     db: database.Database, flight: Sequence[database.Row], reading: _reading.Reading, counts: _ledger.Counts
 ) -> list[database.Row]:
-    """Edits of a record that was merged wait until the mirror knows its winner, and follow it."""
+    """Edits of a record that was merged wait until the mirror knows its winner, and follow it.
+
+    However long our reading takes, they are not rejected for it; a winner that is gone ends them.
+    """
     merged = {key for key, record in reading.found.items() if record.is_deleted and record.master_record_id}
     losers = [row["edit_id"] for row in flight if row["target_salesforce_id"] in merged]
-    _requeue(db, losers, "merged", "The record was merged; the edit follows it to the winner.", counts)
+    db.execute("uncount_lagging_merges", edit_ids=losers)
+    _ending.requeue(db, dict.fromkeys(losers, ("merged", None)), counts)
     return [row for row in flight if row["target_salesforce_id"] not in merged]
 
 
@@ -126,7 +119,7 @@ def _verdict(row: database.Row, reading: _reading.Reading, user_id: str) -> reco
     """Return what an edit has come to without sending it, None if it is to be sent."""
     record = reading.found.get(row["target_salesforce_id"])
     if record is None or record.is_deleted:
-        return _outcome(row, "rejected", None, code="ENTITY_IS_DELETED" if record else "NOT_FOUND")
+        return _ending.outcome(row, "rejected", None, code="ENTITY_IS_DELETED" if record else "NOT_FOUND")
     current = record.fields.get(row["field_name"])
     described = tenants.field_of(row)
     is_new = _same(described, current, row["new_value"])
@@ -137,10 +130,10 @@ def _verdict(row: database.Row, reading: _reading.Reading, user_id: str) -> reco
         and not _same(described, current, row["base_value"])
     )
     if is_new or was_ours:
-        return {**_outcome(row, "applied", current), "changed_by_salesforce": not is_new}
+        return {**_ending.outcome(row, "applied", current), "changed_by_salesforce": not is_new}
     if _same(described, current, row["base_value"]):
         return None
-    return _outcome(
+    return _ending.outcome(
         row, "conflict", current, code="conflict", detail="Somebody changed this value in Salesforce."
     )
 
@@ -153,7 +146,10 @@ def _settle_written(
     results: Mapping[str, update.Written],
     counts: _ledger.Counts,
 ) -> None:
-    """Settle by each record's result; *modified*, *unknown* and records not reached stay in flight for another look."""
+    """Settle by each record's result; *modified*, *unknown* and records not reached stay in flight for another look.
+
+    Only *unknown* ones and records not reached may have been written, and stay marked as sent.
+    """
     by_outcome: dict[str, list[database.Row]] = {}
     names: dict[str, set[str]] = {}
     for row in sent:
@@ -165,16 +161,23 @@ def _settle_written(
     written = by_outcome.get("written", [])
     if written:
         reading = _reading.read(salesforce, written)
-        _settle(db, org_id, reading, [_verified(row, reading) for row in written], counts)
+        _ending.settle(db, org_id, reading, [_verified(row, reading) for row in written])
     refused = [
-        _outcome(row, "rejected", None, code=result.code, detail=reasons.sentence(result.code, result.detail))
+        _ending.outcome(
+            row, "rejected", None, code=result.code, detail=reasons.sentence(result.code, result.detail)
+        )
         for row in by_outcome.get("rejected", [])
         if (result := results[row["target_salesforce_id"]])
     ]
-    _settle(db, org_id, None, refused, counts)
-    waiting = by_outcome.get("retry", [])
-    codes = {results[row["target_salesforce_id"]].code for row in waiting}
-    _requeue(db, [row["edit_id"] for row in waiting], ", ".join(sorted(c or "" for c in codes)), None, counts)
+    _ending.settle(db, org_id, None, refused)
+    # an edit that was surely not written must not find itself in a value that somebody else's call left
+    db.execute("unmark_edits_sent", edit_ids=[row["edit_id"] for row in by_outcome.get("modified", [])])
+    causes = {
+        row["edit_id"]: (result.code or "NO_ANSWER", result.detail)
+        for row in by_outcome.get("retry", [])
+        if (result := results[row["target_salesforce_id"]])
+    }
+    _ending.requeue(db, causes, counts)
 
 
 def _told(row: database.Row, result: update.Written | None, sent: Collection[str]) -> str:
@@ -194,82 +197,7 @@ def _verified(row: database.Row, reading: _reading.Reading) -> records.Json:
     record = reading.found.get(row["target_salesforce_id"])
     stored = record.fields.get(row["field_name"]) if record else row["new_value"]
     is_changed = not _same(tenants.field_of(row), stored, row["new_value"])
-    return {**_outcome(row, "applied", stored), "changed_by_salesforce": is_changed}
-
-
-def _settle(
-    db: database.Database,
-    org_id: str,
-    reading: _reading.Reading | None,
-    outcomes: Sequence[records.Json],
-    counts: _ledger.Counts,
-) -> None:
-    """Edits, mirror, sidebar rows and history in one transaction."""
-    if not outcomes:
-        return
-    ids = {outcome["salesforce_id"] for outcome in outcomes}
-    with db.transaction() as tx:
-        tx.one("set_actor", actor="apply_edits")
-        tx.execute("settle_edits", outcomes=json.dumps(outcomes))
-        if reading is not None:
-            read = [
-                _as_json(record)
-                for key, record in reading.found.items()
-                if key in ids and not record.is_deleted
-            ]
-            tx.execute(
-                "merge_read_contacts",
-                org_id=org_id,
-                read_at=reading.read_at,
-                contacts=json.dumps(read, default=str),
-            )
-            tx.execute("create_sidebar_tables")
-            tx.execute("mark_shown_rows", org_id=org_id, salesforce_ids=sorted(ids))
-            materialize_sidebar.process(tx, org_id=org_id)
-    for outcome in outcomes:
-        counts[outcome["status"]] = counts.get(outcome["status"], 0) + 1
-
-
-def _requeue(
-    db: database.Database, edit_ids: Sequence[int], code: str, detail: str | None, counts: _ledger.Counts
-) -> None:
-    if not edit_ids:
-        return
-    with db.transaction() as tx:
-        tx.execute("supersede_returning_edits", edit_ids=list(edit_ids))
-        back = tx.all(
-            "requeue_edits",
-            edit_ids=list(edit_ids),
-            seconds=RETRY_SECONDS,
-            attempts=ATTEMPTS,
-            error_code=code,
-            error_detail=detail or reasons.sentence(code.split(",")[0]),
-        )
-    for name, status in (("requeued", "queued"), ("rejected", "rejected")):
-        counts[name] = counts.get(name, 0) + sum(row["status"] == status for row in back)
-
-
-def _as_json(record: _reading.Record) -> records.Json:
-    return {
-        "salesforce_id": record.salesforce_id,
-        "system_modstamp": record.modstamp.isoformat(),
-        "fields": dict(record.fields),
-    }
-
-
-def _outcome(
-    row: database.Row, status: str, stored: Any, *, code: str | None = None, detail: str | None = None
-) -> records.Json:
-    if status == "rejected" and detail is None:
-        detail = reasons.sentence(code)
-    return {
-        "edit_id": row["edit_id"],
-        "salesforce_id": row["target_salesforce_id"],
-        "status": status,
-        "stored_value": stored,
-        "error_code": code,
-        "error_detail": detail,
-    }
+    return {**_ending.outcome(row, "applied", stored), "changed_by_salesforce": is_changed}
 
 
 def _same(described: records.SalesforceField, one: Any, other: Any) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from contact_sync import database, reasons, records
+from contact_sync import database, records
 from contact_sync.salesforce import update
 from contact_sync.stages import _reading
 
@@ -31,13 +31,12 @@ class Tried:
         self.last.update(results)
         return judged
 
-    def why_left(self, salesforce_id: str) -> tuple[str, str]:
-        """Return code and sentence for an edit that did not land however often it was tried."""
+    def why_left(self, salesforce_id: str) -> tuple[str, str | None]:
+        """Return the code, and Salesforce's words, of an edit that did not land however often it was tried."""
         last = self.last.get(salesforce_id)
         if last is not None and last.outcome == "unknown":
-            code = last.code or "NO_ANSWER"
-            return code, reasons.sentence(code, last.detail)
-        return "record_keeps_moving", "The record keeps changing in Salesforce; it is tried again."
+            return last.code or "NO_ANSWER", last.detail
+        return "record_keeps_moving", None
 
 
 def writes(rows: Sequence[database.Row], reading: _reading.Reading, tried: Tried) -> list[update.Write]:

@@ -279,6 +279,8 @@ def _merge_rows(tx: database.Transaction, window: Window) -> tuple[int, int]:
         payload_types=list(window.selection.payload_types.values()),
     )
     assert row is not None
+    # an applied edit is visible to the next read, whatever was on its way from Salesforce before
+    tx.execute("keep_applied_edits", window_id=window.window_id)
     return row["rows_merged"], row["rows_new"]
 
 

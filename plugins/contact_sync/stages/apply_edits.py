@@ -6,7 +6,7 @@ import json
 
 from contact_sync import database, errors, reasons
 from contact_sync.salesforce import auth
-from contact_sync.stages import _applying, _ledger
+from contact_sync.stages import _applying, _ending, _ledger
 
 STAGE = "apply_edits"
 
@@ -23,22 +23,26 @@ def run(db: database.Database, salesforce: auth.Session, *, org_id: str, run_id:
     back, and settled together with mirror, sidebar row and history. What a dead worker left *applying* is taken up
     first: Salesforce is read before anything is sent again.
 
-    Returns counts: ``claimed``, ``applied``, ``conflict``, ``rejected``, ``requeued``, ``parked``, ``unparked``.
+    Returns counts: ``claimed``, ``applied``, ``conflict``, ``rejected`` of all tries of the run, ``requeued``,
+    ``parked``, ``unparked`` of this one.
     Raises RetryError if Salesforce does not answer (unsent edits are taken up by the next run), StopError if it
-    refuses us, or refused most edits: those are settled all the same.
+    refuses us: the waiting edits then say so. StopError if it refused most edits: those are settled all the same.
     """
     with (
         db.advisory_lock(f"apply:{org_id}") as is_held,
         _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=org_id) as counts,
     ):
         if is_held:
-            counts |= dict.fromkeys(("claimed", "applied", "conflict", "rejected", "requeued"), 0)
-            counts |= _prepare(db, org_id)
+            counts |= {"requeued": 0, **_prepare(db, org_id)}
             try:
                 _apply(db, salesforce, org_id, run_id, counts)
+            except errors.ContactSyncError as error:
+                _ending.explain_waiting(db, org_id, error)
+                raise
             finally:
                 # what was not sent can be taken back while Salesforce is away
-                _applying.requeue_unsent(db, org_id)
+                _ending.requeue_unsent(db, org_id)
+                counts |= _ended(db, org_id, run_id)
             _refuse_to_be_green(org_id, counts)
     return counts
 
@@ -46,14 +50,23 @@ def run(db: database.Database, salesforce: auth.Session, *, org_id: str, run_id:
 def _apply(
     db: database.Database, salesforce: auth.Session, org_id: str, run_id: str, counts: dict[str, int]
 ) -> None:
+    # what a dead worker sent ends in this run, and is counted in it
+    db.execute("take_over_flight", org_id=org_id, run_id=run_id)
     _applying.settle_flight(db, salesforce, org_id, counts)
-    while claimed := len(db.all("claim_edits", org_id=org_id, run_id=run_id, batch_size=BATCH)):
-        counts["claimed"] += claimed
+    _free_waiting(db, org_id)
+    while db.all("claim_edits", org_id=org_id, run_id=run_id, batch_size=BATCH):
         _applying.settle_flight(db, salesforce, org_id, counts)
         _free_waiting(db, org_id)
     if counts["requeued"]:
         # a permission that was lost meanwhile is known by now
         counts["parked"] += _park(db, org_id)["parked"]
+
+
+def _ended(db: database.Database, org_id: str, run_id: str) -> dict[str, int]:
+    """Count what the run came to in all its tries: a retry must not look as if nothing had been refused."""
+    row = db.one("count_edits_of_run", org_id=org_id, run_id=run_id)
+    assert row is not None
+    return dict(row)
 
 
 def _refuse_to_be_green(org_id: str, counts: dict[str, int]) -> None:
@@ -66,7 +79,7 @@ def _refuse_to_be_green(org_id: str, counts: dict[str, int]) -> None:
 
 def _prepare(db: database.Database, org_id: str) -> dict[str, int]:
     """Take up what a dead worker left, park what may not be sent now, follow merges, free what waited."""
-    _applying.requeue_unsent(db, org_id)
+    _ending.requeue_unsent(db, org_id)
     counts = _park(db, org_id)
     with db.transaction() as tx:
         tx.execute("supersede_merged_edits", org_id=org_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contact_sync import database, keys
+from contact_sync import database, keys, reasons
 from contact_sync.stages import _ledger
 
 STAGE = "sweep_leftovers"
@@ -11,8 +11,8 @@ STAGE = "sweep_leftovers"
 def run(db: database.Database, *, run_id: str) -> dict[str, int]:
     """Delete old windows, runs, resolved rows and edits, blank what gone contacts held, make outdated rules anew.
 
-    Returns counts: ``windows``, ``stage_runs``, ``quarantined_rows``, ``winners``, ``edits``, ``payloads``, ``rules``
-    to be made anew, ``unused_rules``.
+    Returns counts: ``windows``, ``stage_runs``, ``quarantined_rows``, ``winners``, ``given_up_edits``, ``edits``,
+    ``payloads``, ``rules`` to be made anew, ``unused_rules``.
     """
     with (
         db.advisory_lock("sweep") as is_held,
@@ -24,11 +24,18 @@ def run(db: database.Database, *, run_id: str) -> dict[str, int]:
                 "stage_runs": db.execute("delete_old_stage_runs"),
                 "quarantined_rows": db.execute("delete_resolved_rows"),
                 "winners": db.execute("delete_old_winners"),
+                "given_up_edits": _give_up_parked(db),
                 "edits": db.execute("delete_old_edits"),
                 "payloads": db.execute("blank_gone_payloads"),
                 **_refresh_rules(db),
             }
     return counts
+
+
+def _give_up_parked(db: database.Database) -> int:
+    with db.transaction() as tx:
+        tx.one("set_actor", actor=STAGE)
+        return tx.execute("reject_parked_edits", error_detail=reasons.sentence("waited_too_long"))
 
 
 def _refresh_rules(db: database.Database) -> dict[str, int]:
