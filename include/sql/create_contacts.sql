@@ -267,10 +267,10 @@ UPDATE contact_creation
 
 -- name: reject_creation
 -- Give a creation up with the vendor's code and sentence, unless somebody else settled it meanwhile.
--- Params: workspace_id text, salesforce_id text, error_code text, error_detail text | Rows: none
+-- Params: workspace_id text, salesforce_id text, error_code text, error_detail text, run_id text | Rows: none
 UPDATE contact_creation
    SET status = 'rejected', rule = NULL, error_code = %(error_code)s, error_detail = %(error_detail)s, not_before = NULL,
-       settled_at = now()
+       refused_run_id = %(run_id)s, settled_at = now()
  WHERE workspace_id = %(workspace_id)s
    AND salesforce_id = %(salesforce_id)s
    AND status IN ('planned', 'creating');
@@ -331,6 +331,23 @@ WITH normalizing AS (
     INSERT INTO affected_contact (workspace_id, respond_id) VALUES (%(workspace_id)s, %(respond_id)s) ON CONFLICT DO NOTHING
 )
 INSERT INTO changed_row (workspace_id, respond_id) VALUES (%(workspace_id)s, %(respond_id)s) ON CONFLICT DO NOTHING;
+
+-- name: note_refused_tag
+-- Note that a contact we created is there without its tag: respond.io refused to put it on.
+-- Params: workspace_id text, respond_id bigint, error_detail text, run_id text | Rows: none
+UPDATE contact_creation
+   SET error_code = 'tag_refused', error_detail = %(error_detail)s, refused_run_id = %(run_id)s
+ WHERE workspace_id = %(workspace_id)s
+   AND respond_id = %(respond_id)s
+   AND status = 'tagged';
+
+-- name: count_refusals
+-- Count what was refused in one run, whichever try of its tasks it was: contacts that were rejected, tags not put on.
+-- Params: run_id text | Rows: 1 (contacts, tags)
+SELECT count(*) FILTER (WHERE status = 'rejected') AS contacts,
+       count(*) FILTER (WHERE status = 'tagged' AND error_code = 'tag_refused') AS tags
+  FROM contact_creation
+ WHERE refused_run_id = %(run_id)s;
 
 -- name: mark_tag_made
 -- Remember that the workspace has our tag.

@@ -30,11 +30,12 @@ ATTEMPTS = 10
 
 @dataclass(frozen=True, slots=True)
 class Creator:
-    """Creates contacts of one workspace; ``id_field`` is the custom field that gets the Salesforce id."""
+    """Creates contacts of one workspace in one run; ``id_field`` is the custom field that gets the Salesforce id."""
 
     db: database.Database
     respond: respond_session.Session
     workspace: database.Row
+    run_id: str
     id_field: str | None = None
 
     def advance(self, row: database.Row) -> Outcome:
@@ -42,7 +43,7 @@ class Creator:
 
         Raises RetryError if respond.io does not answer, StopError if it refuses us.
         """
-        creation = _creation_row.CreationRow(self.db, self.workspace, row["salesforce_id"])
+        creation = _creation_row.CreationRow(self.db, self.workspace, row["salesforce_id"], self.run_id)
         try:
             return self._advance(creation, row)
         except errors.RejectError as error:
@@ -175,12 +176,14 @@ class Creator:
     def _tag_late(self, creation: _creation_row.CreationRow, respond_id: int) -> Outcome:
         """Put the tag on; a contact that was deleted meanwhile is done without it."""
         tags = [tenants.CREATED_TAG] if self.workspace["tag_created"] else []
-        refusal = None
         try:
             changes.add_tags(self.respond, f"id:{respond_id}", tags)
         except errors.RejectError as error:
-            tags, refusal = [], error
-        creation.settle_tag(tags, refusal)
+            # the vendor answers alike for a contact that is gone and for a tag that it does not take
+            is_there = self._ask([f"id:{respond_id}"]) is not None
+            creation.settle_tag(respond_id, [], error if is_there else None)
+        else:
+            creation.settle_tag(respond_id, tags)
         return "tagged"
 
     def _look_up(self, person: _person.Person) -> records.RespondContact | None:

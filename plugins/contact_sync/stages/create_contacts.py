@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ def run(
                     tx.execute("skip_switched_off", workspace_id=workspace_id)
                     counts |= _counted(tx, workspace_id)
                 crew = _crew.Crew(limit=wishes.limit, deadline=deadline)
-                _work(db, respond, workspace, crew, counts, wishes)
+                _work(_creation.Creator(db, respond, workspace, run_id), crew, counts, wishes)
             else:
                 log.info("%s: planned; the run under way creates them", workspace_id)
     return counts
@@ -133,15 +134,8 @@ def _name(row: database.Row) -> str:
     return f"{row['status']}_{row['rule']}" if row["rule"] else str(row["status"])
 
 
-def _work(
-    db: database.Database,
-    respond: respond_session.Session,
-    workspace: database.Row,
-    crew: _crew.Crew,
-    counts: _ledger.Counts,
-    wishes: Wishes,
-) -> None:
-    workspace_id = workspace["workspace_id"]
+def _work(creator: _creation.Creator, crew: _crew.Crew, counts: _ledger.Counts, wishes: Wishes) -> None:
+    db, workspace_id = creator.db, creator.workspace["workspace_id"]
     leaves = wishes.include_bulk_imports is False
 
     def following(tried: list[str]) -> database.Row | None:
@@ -150,9 +144,9 @@ def _work(
         )
 
     if following([]) is not None:
-        id_field = _content.known_id_field(respond, workspace)
-        creator = _creation.Creator(db, respond, workspace, id_field)
-        crew.work(creator.advance, following, counts, say=lambda: _said(db, workspace_id))
+        id_field = _content.known_id_field(creator.respond, creator.workspace)
+        equipped = dataclasses.replace(creator, id_field=id_field)
+        crew.work(equipped.advance, following, counts, say=lambda: _said(db, workspace_id))
 
 
 def _said(db: database.Database, workspace_id: str) -> str:
