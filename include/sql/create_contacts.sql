@@ -74,11 +74,12 @@ SELECT %(org_id)s, %(workspace_id)s, v.salesforce_id,
   FROM (SELECT l.salesforce_id, l.is_bulk_import,
                CASE WHEN l.is_erased THEN 'erased'
                     WHEN l.presence <> 'live' THEN 'deleted'
-                    WHEN l.is_bulk_import AND NOT %(include_bulk_imports)s THEN 'bulk_import'
-                    WHEN l.key_count = 0 THEN 'no_key'
+                    -- before what passes: who was matched once is created never, whatever ends the match or is switched on
                     WHEN EXISTS (SELECT FROM contact_match m
                                   WHERE m.workspace_id = %(workspace_id)s AND m.org_id = %(org_id)s
                                     AND m.salesforce_id = l.salesforce_id) THEN 'matched'
+                    WHEN l.is_bulk_import AND NOT %(include_bulk_imports)s THEN 'bulk_import'
+                    WHEN l.key_count = 0 THEN 'no_key'
                     WHEN EXISTS (SELECT FROM match_issue i
                                   WHERE i.workspace_id = %(workspace_id)s AND i.status = 'ambiguous'
                                     AND l.salesforce_id = ANY (i.candidates)) THEN 'ambiguous'
