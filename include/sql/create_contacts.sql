@@ -97,6 +97,40 @@ ON CONFLICT (workspace_id, salesforce_id) DO UPDATE
  WHERE held.status = 'skipped'
    AND held.rule IS DISTINCT FROM excluded.rule;
 
+-- name: skip_overtaken
+-- Skip what was planned, one record or each, and is gone from Salesforce, matched or ambiguous since; free the keys.
+-- Params: workspace_id text, salesforce_id text | Rows: 0..n (salesforce_id, rule)
+WITH judged AS (
+    SELECT c.salesforce_id,
+           CASE WHEN s.presence IS DISTINCT FROM 'live' THEN 'deleted'
+                WHEN EXISTS (SELECT FROM contact_match m
+                              WHERE m.workspace_id = c.workspace_id AND m.org_id = c.org_id
+                                AND m.salesforce_id = c.salesforce_id) THEN 'matched'
+                WHEN c.salesforce_id IN (SELECT unnest(i.candidates) FROM match_issue i
+                                          WHERE i.workspace_id = %(workspace_id)s AND i.status = 'ambiguous') THEN 'ambiguous' END AS rule
+      FROM contact_creation c
+      LEFT JOIN salesforce_contact s USING (org_id, salesforce_id)
+     WHERE c.workspace_id = %(workspace_id)s
+       AND c.status = 'planned'
+       AND (%(salesforce_id)s::text IS NULL OR c.salesforce_id = %(salesforce_id)s)
+), skipped AS (
+    UPDATE contact_creation c
+       SET status = 'skipped', rule = j.rule
+      FROM judged j
+     WHERE j.rule IS NOT NULL
+       AND c.workspace_id = %(workspace_id)s
+       AND c.salesforce_id = j.salesforce_id
+       AND c.status = 'planned'
+    RETURNING c.salesforce_id, c.rule
+), freed AS (
+    DELETE FROM creation_claim t
+     USING skipped s
+     WHERE t.workspace_id = %(workspace_id)s
+       AND t.salesforce_id = s.salesforce_id
+)
+SELECT salesforce_id, rule
+  FROM skipped;
+
 -- name: skip_switched_off
 -- Skip what is planned where the switch is off, or was switched on again after the record was made; free the keys.
 -- Params: workspace_id text | Rows: none

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -63,6 +64,56 @@ def test_switching_off_gives_the_keys_back(creating: Creating) -> None:
     tenants.set_workspace(creating.db, WORKSPACE, auto_create=False)
     creating.create()
     assert (creating.outcome(1), claims(creating)) == (("skipped", "switched_off"), 0)
+
+
+# What became of the record meanwhile
+
+
+def decide(creating: Creating) -> None:
+    """A person ties a contact with other keys to the record."""
+    creating.house.contact(5, email="other@example.com")
+    creating.house.decide(5, 1)
+    creating.match()
+
+
+def share(creating: Creating) -> None:
+    """Its key turns up on another record, and on a contact that could be either's."""
+    creating.house.person(2, email="ada1@example.com")
+    creating.house.contact(5, email="ada1@example.com")
+    creating.match()
+
+
+def delete(creating: Creating) -> None:
+    creating.house.change_person(1, presence="deleted")
+
+
+OVERTAKEN = pytest.mark.parametrize(
+    ("happening", "rule"), [(decide, "matched"), (share, "ambiguous"), (delete, "deleted")]
+)
+
+
+@OVERTAKEN
+def test_a_record_overtaken_since_it_was_planned_is_skipped_by_the_next_run(
+    creating: Creating, happening: Callable[[Creating], None], rule: str
+) -> None:
+    creating.new(1)
+    plan(creating)
+    claim_early(creating)
+    happening(creating)
+    plan(creating)
+    assert (creating.outcome(1), claims(creating)) == (("skipped", rule), 0)
+
+
+@OVERTAKEN
+def test_a_record_overtaken_during_the_run_is_skipped_when_its_turn_comes(
+    creating: Creating, monkeypatch: pytest.MonkeyPatch, happening: Callable[[Creating], None], rule: str
+) -> None:
+    creating.new(1)
+    plan(creating)
+    before_call(monkeypatch, _creation.Creator, "advance", lambda: happening(creating))
+    assert creating.run()["skipped"] == 1
+    assert creating.outcome(1) == ("skipped", rule)
+    assert not creating.made()
 
 
 # Switches

@@ -57,6 +57,8 @@ class Creator:
     def _advance(self, creation: _creation_row.CreationRow, row: database.Row) -> Outcome:
         if row["status"] == "created":
             return self._tag_late(creation, row["respond_id"])
+        if row["status"] == "planned" and creation.is_overtaken():
+            return "skipped"
         person = _person.read(self.db, self.workspace, creation.salesforce_id)
         if row["status"] == "creating":
             return self._resume(creation, person, row)

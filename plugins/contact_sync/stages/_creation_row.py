@@ -52,6 +52,10 @@ class CreationRow:
                 tx.execute("release_claims", **self.place)
         return is_ours
 
+    def is_overtaken(self) -> bool:
+        """Whether it was skipped now: hours after it was planned the record may be matched, ambiguous or deleted."""
+        return bool(self.db.all("skip_overtaken", **self.place))
+
     def begin(self) -> bool:
         """Note that we set out to create: what is found younger than this is ours. Committed before the call.
 

@@ -109,6 +109,7 @@ def _planned(tx: database.Transaction, workspace: database.Row, wishes: Wishes) 
     wanted = wishes.include_bulk_imports
     include_bulk_imports = workspace["include_bulk_imports"] if wanted is None else wanted
     tenant = {"workspace_id": workspace["workspace_id"], "org_id": workspace["org_id"]}
+    tx.execute("skip_overtaken", workspace_id=workspace["workspace_id"], salesforce_id=None)
     if workspace["auto_create_since"] is not None:
         tx.execute("create_planning_tables")
         if tx.execute("insert_looked_at", **tenant):
