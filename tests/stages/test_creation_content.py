@@ -117,6 +117,40 @@ def test_who_is_refused_altogether_is_rejected_and_the_rest_goes_on(creating: Cr
     assert (row["status"], row["error_code"], row["error_detail"]) == ("rejected", "400", "Validation error.")
 
 
+def test_a_spelling_that_is_no_number_to_the_vendor_is_nobodys(creating: Creating) -> None:
+    creating.new(1, email=None, phone="+525512345678")
+    creating.fault(method="GET", path="/v2/contact/phone:+521*", status=400, times=None)
+    assert creating.create()["tagged"] == 1
+    assert creating.made()[0]["phone"] == "+525512345678"
+
+
+def test_a_number_that_cannot_even_be_asked_for_is_refused_by_the_creation(creating: Creating) -> None:
+    creating.new(1, phone=PHONE)
+    creating.new(2, email=None, phone=PHONE[:-1])
+    creating.fault(method="GET", path="/v2/contact/phone:*", status=400, times=None)
+    refused(creating, PHONE[:-1])
+    counts = creating.create()
+    assert (counts["tagged"], counts["rejected"]) == (1, 1)
+    assert (creating.made()[0]["phone"], creating.creation(1)["error_code"]) == (None, "phone_refused")
+    assert creating.creation(2)["error_detail"] == "Validation error."
+
+
+def test_a_look_up_that_is_refused_otherwise_is_written_down(creating: Creating) -> None:
+    creating.new(1)
+    creating.fault(method="GET", path=CONTACT, status=422, body={"code": 422, "message": "No such thing."})
+    assert creating.create()["rejected"] == 1
+    assert not creating.made()
+
+
+def test_a_creation_that_was_taken_is_not_rejected_for_its_read_back(creating: Creating) -> None:
+    creating.new(1)
+    creating.fault(method="GET", path=CONTACT, nth=2, status=400)
+    assert creating.create()["postponed"] == 1
+    creating.a_minute_later()
+    creating.create()
+    assert (creating.outcome(1)[0], creating.made()[0]["tags"]) == ("tagged", [TAG])
+
+
 def test_a_creation_that_never_arrives_is_given_up(creating: Creating) -> None:
     creating.new(1)
     creating.fault(method="POST", path=CONTACT, status=500, times=None)

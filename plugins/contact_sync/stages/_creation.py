@@ -113,7 +113,7 @@ class Creator:
         refusal: errors.RejectError | None,
     ) -> Outcome:
         """The answer names no id: ask for the contact by what it was created under."""
-        found = contacts.get(self.respond, draft.identifier)
+        found = self._ask([draft.identifier])
         if found is None:
             raise errors.RetryError(
                 f"respond.io took the creation for {creation.salesforce_id} and does not show it yet; it is looked up"
@@ -206,5 +206,15 @@ class Creator:
         return self._ask(person.identifiers)
 
     def _ask(self, identifiers: Iterable[str]) -> records.RespondContact | None:
-        found = (contacts.get(self.respond, identifier) for identifier in identifiers)
+        found = (self._held_by(identifier) for identifier in identifiers)
         return next((contact for contact in found if contact is not None), None)
+
+    def _held_by(self, identifier: str) -> records.RespondContact | None:
+        try:
+            return contacts.get(self.respond, identifier)
+        except errors.RejectError as error:
+            # an old spelling may be no number to the vendor, and then it is nobody's; whether the one that is created
+            # under will do, the creation itself is told
+            if error.status != 400:
+                raise
+            return None
