@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from contact_sync import errors, tenants
+from contact_sync import errors, tenants, transport
 from contact_sync.respond_io import changes
 from contact_sync.stages import _creation, _creation_row, _respond_mirror, restore_tags
 from tests.stages.creating import TAG, Creating, before_call, try_to_create
@@ -115,6 +115,19 @@ def test_an_unclear_answer_is_looked_up_after_a_minute(creating: Creating) -> No
     assert (row["status"], row["error_code"]) == ("creating", "unclear")
     wait = creating.raw.value("SELECT extract(epoch FROM not_before - now())::float FROM contact_creation")
     assert 50 < wait <= 60
+
+
+def test_a_creation_made_from_the_vendors_queue_is_ours_and_has_its_tag(creating: Creating) -> None:
+    creating.respond.session._transport._patience = transport.Patience(sleep=lambda _: None)
+    creating.new(1)
+    creating.fault(method="POST", path=CONTACT, status=449, apply=True)
+    try_to_create(creating)
+    wait = creating.raw.value("SELECT extract(epoch FROM not_before - now())::float FROM contact_creation")
+    assert (creating.outcome(1)[0], 50 < wait <= 60) == ("creating", True)
+    creating.a_minute_later()
+    creating.create()
+    assert (creating.outcome(1)[0], creating.creation(1)["tags"]) == ("tagged", [TAG])
+    assert [contact["tags"] for contact in creating.made()] == [[TAG]]
 
 
 def test_one_stuck_contact_does_not_hold_up_the_others(creating: Creating) -> None:

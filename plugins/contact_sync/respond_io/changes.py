@@ -10,13 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from contact_sync import errors, records
+from contact_sync import answers, errors, records
 from contact_sync.respond_io import contacts
 from contact_sync.respond_io import session as respond_session
 
 TAG_ROUTE = "/contact/{identifier}/tag"
 SPACE_TAG_ROUTE = "/space/tag"
 CUSTOM_FIELD_ROUTE = "/space/custom_field"
+
+#: What the vendor says of a creation in its queue is "try again in a few minutes".
+QUEUED_SECONDS = 60.0
 
 #: The vendor takes 1 to 10 names per call.
 _TAGS_PER_CALL = 10
@@ -50,9 +53,18 @@ class CustomField:
 def create(session: respond_session.Session, identifier: str, fields: ContactFields) -> None:
     """Create the contact of ``email:…`` or ``phone:+…``; the vendor requires a first name and answers no id.
 
-    Raises RejectError if it exists already (status 409 or 400), RetryError(is_ambiguous) if nobody knows.
+    Raises RejectError if it exists already (status 409 or 400), RetryError(is_ambiguous) if nobody knows. One that is
+    queued (449) is not repeated here, for it may be made from the queue: RetryError asks for a minute at least.
     """
-    session.call("POST", contacts.CONTACT_ROUTE, contacts.path(identifier), json=_body(fields))
+    answer = session.call(
+        "POST", contacts.CONTACT_ROUTE, contacts.path(identifier), json=_body(fields), accept=(449,)
+    )
+    if answer.status_code == 449:
+        asked = answers.retry_after(answer.headers.get("Retry-After"))
+        raise errors.RetryError(
+            f"respond.io POST {contacts.CONTACT_ROUTE} answered 449: it is in the queue. It is looked up later",
+            retry_after_seconds=max(asked or 0.0, QUEUED_SECONDS),
+        )
 
 
 def add_tags(session: respond_session.Session, identifier: str, tags: Sequence[str]) -> None:
