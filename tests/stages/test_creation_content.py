@@ -212,6 +212,35 @@ def test_a_tag_that_is_there_keeps_its_colour(creating: Creating) -> None:
     assert creating.raw.value("SELECT tag_made_at IS NOT NULL FROM workspace")
 
 
+@pytest.mark.parametrize("refused", ["tag-blue", "Put back daily"], ids=["colour", "description"])
+def test_a_tag_whose_colour_or_description_is_refused_is_made_plain_and_told(
+    creating: Creating, caplog: pytest.LogCaptureFixture, refused: str
+) -> None:
+    creating.fault(path="/v2/space/tag", record_id=refused, status=400, body={"code": 400, "message": "No."})
+    creating.respond.extract("first")
+    creating.respond.extract("second")
+    assert tags(creating) == [400, 200]
+    assert "with a description (400); it was made plain" in caplog.text
+
+
+def test_a_refusal_that_says_that_the_tag_is_there_is_believed(creating: Creating) -> None:
+    said = {"code": 400, "message": "Tag already exists"}
+    creating.fault(path="/v2/space/tag", status=400, body=said)
+    creating.respond.extract("first")
+    creating.respond.extract("second")
+    assert tags(creating) == [400]
+
+
+def test_a_tag_whose_bare_name_is_refused_is_there(
+    creating: Creating, caplog: pytest.LogCaptureFixture
+) -> None:
+    creating.fault(path="/v2/space/tag", status=400, times=None)
+    creating.respond.extract("first")
+    creating.respond.extract("second")
+    assert tags(creating) == [400, 400]
+    assert "one of that name is there" in caplog.text
+
+
 @pytest.mark.parametrize("status", [403, 404, 422])
 def test_a_tag_that_may_not_be_made_stops_no_walk(creating: Creating, status: int) -> None:
     creating.there(email="x@example.com")

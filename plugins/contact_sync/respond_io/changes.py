@@ -81,13 +81,22 @@ def add_tags(session: respond_session.Session, identifier: str, tags: Sequence[s
         )
 
 
-def create_tag(session: respond_session.Session, name: str, *, description: str, color: str) -> bool:
-    """Make a tag of the workspace; False if it is there already (status 409 or 400), whatever its colour.
+def create_tag(
+    session: respond_session.Session, name: str, *, description: str | None = None, color: str | None = None
+) -> bool:
+    """Make a tag of the workspace; False if it is there already, whatever its colour.
 
-    ``color`` is one of the vendor's words, such as ``tag-blue``.
+    That is a 409, a 400 that says so, or a 400 to a name alone, in which there is nothing else to refuse. Raises
+    RejectError for any other 400. ``color`` is one of the vendor's words, such as ``tag-blue``.
     """
     tag = {"name": name, "description": description, "colorCode": color}
-    answer = session.call("POST", SPACE_TAG_ROUTE, json=tag, is_idempotent=True, accept=(400, 409))
+    given = {key: value for key, value in tag.items() if value is not None}
+    try:
+        answer = session.call("POST", SPACE_TAG_ROUTE, json=given, is_idempotent=True, accept=(409,))
+    except errors.RejectError as error:
+        if error.status == 400 and (len(given) == 1 or "exist" in error.detail.lower()):
+            return False
+        raise
     return answer.is_success
 
 
