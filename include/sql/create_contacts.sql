@@ -1,5 +1,6 @@
 -- New Salesforce records become respond contacts: planned, claimed, looked up, created or adopted, tagged, recorded.
--- planned > creating > created > tagged | adopted | skipped | rejected; creating > planned once it is proved that nothing was created.
+-- planned > creating > created > tagged | adopted | skipped | rejected; creating > planned once it is proved that nothing was created;
+-- planned > held > planned while the gate holds the org.
 
 -- name: list_workspaces_creating
 -- List the workspaces that create contacts, or still have some planned.
@@ -9,7 +10,7 @@ SELECT w.workspace_id
  WHERE w.org_id IS NOT NULL
    AND (w.auto_create_since IS NOT NULL
         OR EXISTS (SELECT FROM contact_creation c
-                    WHERE c.workspace_id = w.workspace_id AND c.status IN ('planned', 'creating', 'created')))
+                    WHERE c.workspace_id = w.workspace_id AND c.status IN ('planned', 'held', 'creating', 'created')))
  ORDER BY w.workspace_id;
 
 -- name: create_planning_tables
@@ -96,6 +97,14 @@ ON CONFLICT (workspace_id, salesforce_id) DO UPDATE
    SET status = excluded.status, rule = excluded.rule, is_bulk_import = excluded.is_bulk_import, planned_at = now()
  WHERE held.status = 'skipped'
    AND held.rule IS DISTINCT FROM excluded.rule;
+
+-- name: hold_creations
+-- Withhold what a workspace has planned, or plan again what was withheld.
+-- Params: workspace_id text, is_held boolean | Rows: none
+UPDATE contact_creation
+   SET status = CASE WHEN %(is_held)s THEN 'held' ELSE 'planned' END
+ WHERE workspace_id = %(workspace_id)s
+   AND status = CASE WHEN %(is_held)s THEN 'planned' ELSE 'held' END;
 
 -- name: skip_overtaken
 -- Skip what was planned, one record or each, and is gone from Salesforce, matched or ambiguous since; free the keys.
@@ -203,7 +212,7 @@ SELECT status, coalesce(rule, '') AS rule, array_agg(salesforce_id::text ORDER B
 WITH counted AS (
     SELECT workspace_id,
            count(*) FILTER (WHERE status IN ('tagged', 'adopted')) AS done,
-           count(*) FILTER (WHERE status IN ('planned', 'creating', 'created')) AS left_over,
+           count(*) FILTER (WHERE status IN ('planned', 'held', 'creating', 'created')) AS left_over,
            count(*) FILTER (WHERE status = 'rejected') AS rejected,
            count(*) FILTER (WHERE status IN ('tagged', 'adopted') AND settled_at > now() - interval '10 minutes') AS lately,
            extract(epoch FROM max(settled_at) - min(settled_at) FILTER (
@@ -233,6 +242,10 @@ SELECT c.salesforce_id, c.status, c.claimed_at, c.attempts, c.respond_id, c.erro
    -- a switch put off, or an org left, ends the run that is under way; what was begun is finished
    AND (c.status <> 'planned' OR (w.auto_create_since IS NOT NULL AND w.org_id IS NOT NULL))
    AND (c.status <> 'planned' OR NOT (%(leaves_bulk_imports)s AND coalesce(c.is_bulk_import, false)))
+   -- nor is anybody created from records that the gate holds to be wrong; asked once, not for each of 100,000 planned
+   AND (c.status <> 'planned'
+        OR 'held' IS DISTINCT FROM (SELECT q.verdict FROM quality_run q JOIN workspace v USING (org_id)
+                                     WHERE v.workspace_id = %(workspace_id)s ORDER BY q.quality_run_id DESC LIMIT 1))
    AND (c.not_before IS NULL OR c.not_before <= now())
    AND c.salesforce_id <> ALL (%(tried)s::text[])
  ORDER BY c.status = 'planned', c.planned_at, c.salesforce_id

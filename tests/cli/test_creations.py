@@ -73,6 +73,13 @@ def test_each_rule_has_its_advice(command: Command, house: House, raw: RawSql, r
     assert creations._ADVICE[rule] in command("explain", WORKSPACE, PERSON).out
 
 
+def test_a_creation_that_is_held_says_what_to_do(command: Command, house: House, raw: RawSql) -> None:
+    house.person(1)
+    where = {"org_id": ORG, "workspace_id": WORKSPACE, "salesforce_id": PERSON}
+    raw.insert("contact_creation", status="held", **where)
+    assert "python -m contact_sync approve" in command("explain", WORKSPACE, PERSON).out
+
+
 def test_an_unknown_record_is_refused(command: Command, house: House) -> None:
     said = command("explain", WORKSPACE, PERSON)
     assert (said.code, PERSON in said.err) == (1, True)

@@ -10,8 +10,8 @@ import pytest
 from contact_sync import tenants
 from contact_sync.respond_io import changes, contacts
 from contact_sync.stages import _creation, create_contacts
-from tests.stages.creating import Creating, before_call, try_to_create
-from tests.stages.house import WORKSPACE
+from tests.stages.creating import TAG, Creating, before_call, try_to_create
+from tests.stages.house import ORG, WORKSPACE
 
 CONTACT = "/v2/contact/[!i]*"
 PHONE, OTHER_PHONE = "+4915112345678", "+4915187654321"
@@ -184,6 +184,72 @@ def test_a_wish_is_planned_while_another_run_works(creating: Creating) -> None:
         creating.create(include_bulk_imports=True)
         assert creating.create(dry_run=True)["planned"] == 1
     assert creating.outcome(1)[0] == "planned"
+
+
+# The gate
+
+
+def gate(creating: Creating, verdict: str) -> None:
+    creating.raw.insert(
+        "quality_run", org_id=ORG, run_id="gate", why="large_delta", verdict=verdict, measures={}
+    )
+
+
+def test_while_the_gate_holds_the_org_nobody_is_created_from_its_records(creating: Creating) -> None:
+    creating.new(1)
+    plan(creating)
+    gate(creating, "held")
+    assert creating.run()["held"] == 1
+    assert (creating.outcome(1), creating.made()) == (("held", None), [])
+    status = "SELECT status FROM stage_run WHERE stage = 'create_contacts' ORDER BY started_at DESC LIMIT 1"
+    assert creating.raw.value(status) == "held"
+    gate(creating, "approved")
+    assert creating.run()["tagged"] == 1
+
+
+def test_what_became_of_a_held_record_counts_when_the_hold_ends(creating: Creating) -> None:
+    creating.new(1)
+    plan(creating)
+    gate(creating, "held")
+    creating.run()
+    delete(creating)
+    gate(creating, "passed")
+    creating.run()
+    assert creating.outcome(1) == ("skipped", "deleted")
+
+
+def test_a_hold_ends_the_run_that_is_under_way_and_spares_what_was_begun(
+    creating: Creating, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 4):
+        creating.new(number)
+    before_call(monkeypatch, changes, "create", lambda: gate(creating, "held"))
+    creating.create()
+    assert [contact["tags"] for contact in creating.made()] == [[TAG]]
+
+
+def test_switching_bulk_imports_off_takes_held_ones_from_the_plan(creating: Creating) -> None:
+    creating.house.settings(include_bulk_imports=True)
+    creating.new(1, is_bulk_import=True)
+    creating.new(2)
+    plan(creating)
+    gate(creating, "held")
+    creating.run()
+    tenants.set_workspace(creating.db, WORKSPACE, include_bulk_imports=False)
+    creating.run()
+    assert (creating.outcome(1), creating.outcome(2)) == (("skipped", "bulk_import"), ("held", None))
+
+
+def test_switching_off_skips_what_was_held_when_the_hold_ends(creating: Creating) -> None:
+    creating.new(1)
+    plan(creating)
+    gate(creating, "held")
+    creating.run()
+    tenants.set_workspace(creating.db, WORKSPACE, auto_create=False)
+    gate(creating, "passed")
+    assert [row["workspace_id"] for row in creating.db.all("list_workspaces_creating")] == [WORKSPACE]
+    creating.run()
+    assert creating.outcome(1) == ("skipped", "switched_off")
 
 
 # Who is there already

@@ -95,6 +95,8 @@ def _advice(row: Item) -> str | None:
         return _ADVICE[row["rule"]]
     if row["status"] == "rejected":
         return "Correct the record's e-mail or phone in Salesforce, then create the contact at respond.io by hand."
+    if row["status"] == "held":
+        return "The quality gate withholds the org's records: repair them, or python -m contact_sync approve"
     if row["status"] is not None:
         return None
     if row["auto_create_since"] is None:
