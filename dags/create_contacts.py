@@ -2,13 +2,13 @@
 
 ### What
 Woken by `contact_matches`, and every 5 minutes: `judge_bulk_imports` gives new records their verdict; `create_contacts`
-plans, looks up, creates or adopts, tags and records, at the rate that respond.io allows, until the next run takes over:
+plans, looks up, creates or adopts, tags and records at the rate that respond.io allows, until the next run takes over:
 100,000 contacts in 28 hours, as `status` tells. Emits `respond_contacts`.
 
 ### When it fails
 * *respond.io … no answer*: what was begun is looked up again before anything is sent twice; wait or clear the task.
 * *respond.io … answered 401*: the workspace's token is wrong or was revoked; correct the connection.
-* Single records end as `rejected` in `contact_creation` with the vendor's code; the rest goes on.
+* *no_refusal*: some were rejected or lack their tag, all others are done; `contact_creation` has the code and the text.
 ### How to re-run
 Clear the task: every creation goes on where it stopped, nobody is created twice.
 """
@@ -79,12 +79,12 @@ def create_contacts() -> None:
             return wiring.each(
                 workspace_ids,
                 lambda workspace: stage(edges.respond_of(workspace, lane="create"), workspace_id=workspace),
-                news=("tagged", "created", "adopted"),
+                news=("tagged", "created", "adopted", "rejected"),
             )
 
-    workspaces = list_workspaces_creating()
-    (judged := judge.expand(org_ids=list_orgs_to_judge())) >> workspaces
-    [judged, create.expand(workspace_ids=workspaces)] >> wiring.no_failure()
+    (judged := judge.expand(org_ids=list_orgs_to_judge())) >> (workspaces := list_workspaces_creating())
+    [judged, created := create.expand(workspace_ids=workspaces)] >> wiring.no_failure()
+    created >> wiring.no_refusal()
 
 
 create_contacts()

@@ -8,6 +8,7 @@ Then forget what is past its time. Emits `salesforce_contacts` when the mirror c
 
 ### When it fails
 * *reported … contacts and listed …*: the list had holes, so nothing was concluded; the retry lists again.
+* *no_refusal*: respond.io refused some tags; see `error_detail` of `contact_creation`. Tomorrow's run tries again.
 * Else as in `extract_salesforce_contacts`; nothing is marked as gone without a complete list.
 
 ### How to re-run
@@ -73,7 +74,7 @@ def reconcile_contacts() -> None:
                     workspace_id=workspace_id,
                     run_id=run_id,
                 ),
-                news=("restored",),
+                news=("restored", "rejected"),
             )
 
     @task(task_id="sweep_leftovers")
@@ -82,7 +83,7 @@ def reconcile_contacts() -> None:
             return stages.sweep_leftovers.run(edges.db, run_id=run_id)
 
     reconcile.expand(org_ids=list_connected_orgs())
-    restore.expand(workspace_ids=list_workspaces_tagging())
+    restore.expand(workspace_ids=list_workspaces_tagging()) >> [wiring.no_failure(), wiring.no_refusal()]
     sweep(run_id="{{ run_id }}")
 
 

@@ -1,5 +1,6 @@
 -- New Salesforce records become respond contacts: planned, claimed, looked up, created or adopted, tagged, recorded.
--- planned > creating > created > tagged | adopted | skipped | rejected; creating > planned once it is proved that nothing was created.
+-- planned > creating > created > tagged | adopted | skipped | rejected; creating > planned once it is proved that nothing was created;
+-- planned > held > planned while the gate holds the org.
 
 -- name: list_workspaces_creating
 -- List the workspaces that create contacts, or still have some planned.
@@ -9,7 +10,7 @@ SELECT w.workspace_id
  WHERE w.org_id IS NOT NULL
    AND (w.auto_create_since IS NOT NULL
         OR EXISTS (SELECT FROM contact_creation c
-                    WHERE c.workspace_id = w.workspace_id AND c.status IN ('planned', 'creating', 'created')))
+                    WHERE c.workspace_id = w.workspace_id AND c.status IN ('planned', 'held', 'creating', 'created')))
  ORDER BY w.workspace_id;
 
 -- name: create_planning_tables
@@ -74,11 +75,12 @@ SELECT %(org_id)s, %(workspace_id)s, v.salesforce_id,
   FROM (SELECT l.salesforce_id, l.is_bulk_import,
                CASE WHEN l.is_erased THEN 'erased'
                     WHEN l.presence <> 'live' THEN 'deleted'
-                    WHEN l.is_bulk_import AND NOT %(include_bulk_imports)s THEN 'bulk_import'
-                    WHEN l.key_count = 0 THEN 'no_key'
+                    -- before what passes: who was matched once is created never, whatever ends the match or is switched on
                     WHEN EXISTS (SELECT FROM contact_match m
                                   WHERE m.workspace_id = %(workspace_id)s AND m.org_id = %(org_id)s
                                     AND m.salesforce_id = l.salesforce_id) THEN 'matched'
+                    WHEN l.is_bulk_import AND NOT %(include_bulk_imports)s THEN 'bulk_import'
+                    WHEN l.key_count = 0 THEN 'no_key'
                     WHEN EXISTS (SELECT FROM match_issue i
                                   WHERE i.workspace_id = %(workspace_id)s AND i.status = 'ambiguous'
                                     AND l.salesforce_id = ANY (i.candidates)) THEN 'ambiguous'
@@ -95,6 +97,48 @@ ON CONFLICT (workspace_id, salesforce_id) DO UPDATE
    SET status = excluded.status, rule = excluded.rule, is_bulk_import = excluded.is_bulk_import, planned_at = now()
  WHERE held.status = 'skipped'
    AND held.rule IS DISTINCT FROM excluded.rule;
+
+-- name: hold_creations
+-- Withhold what a workspace has planned, or plan again what was withheld.
+-- Params: workspace_id text, is_held boolean | Rows: none
+UPDATE contact_creation
+   SET status = CASE WHEN %(is_held)s THEN 'held' ELSE 'planned' END
+ WHERE workspace_id = %(workspace_id)s
+   AND status = CASE WHEN %(is_held)s THEN 'planned' ELSE 'held' END;
+
+-- name: skip_overtaken
+-- Skip what was planned, one record or each, and is gone from Salesforce, matched or ambiguous since; free the keys.
+-- Params: workspace_id text, salesforce_id text | Rows: 0..n (salesforce_id, rule)
+WITH judged AS (
+    SELECT c.salesforce_id,
+           CASE WHEN s.presence IS DISTINCT FROM 'live' THEN 'deleted'
+                WHEN EXISTS (SELECT FROM contact_match m
+                              WHERE m.workspace_id = c.workspace_id AND m.org_id = c.org_id
+                                AND m.salesforce_id = c.salesforce_id) THEN 'matched'
+                WHEN c.salesforce_id IN (SELECT unnest(i.candidates) FROM match_issue i
+                                          WHERE i.workspace_id = %(workspace_id)s AND i.status = 'ambiguous') THEN 'ambiguous' END AS rule
+      FROM contact_creation c
+      LEFT JOIN salesforce_contact s USING (org_id, salesforce_id)
+     WHERE c.workspace_id = %(workspace_id)s
+       AND c.status = 'planned'
+       AND (%(salesforce_id)s::text IS NULL OR c.salesforce_id = %(salesforce_id)s)
+), skipped AS (
+    UPDATE contact_creation c
+       SET status = 'skipped', rule = j.rule
+      FROM judged j
+     WHERE j.rule IS NOT NULL
+       AND c.workspace_id = %(workspace_id)s
+       AND c.salesforce_id = j.salesforce_id
+       AND c.status = 'planned'
+    RETURNING c.salesforce_id, c.rule
+), freed AS (
+    DELETE FROM creation_claim t
+     USING skipped s
+     WHERE t.workspace_id = %(workspace_id)s
+       AND t.salesforce_id = s.salesforce_id
+)
+SELECT salesforce_id, rule
+  FROM skipped;
 
 -- name: skip_switched_off
 -- Skip what is planned where the switch is off, or was switched on again after the record was made; free the keys.
@@ -168,7 +212,7 @@ SELECT status, coalesce(rule, '') AS rule, array_agg(salesforce_id::text ORDER B
 WITH counted AS (
     SELECT workspace_id,
            count(*) FILTER (WHERE status IN ('tagged', 'adopted')) AS done,
-           count(*) FILTER (WHERE status IN ('planned', 'creating', 'created')) AS left_over,
+           count(*) FILTER (WHERE status IN ('planned', 'held', 'creating', 'created')) AS left_over,
            count(*) FILTER (WHERE status = 'rejected') AS rejected,
            count(*) FILTER (WHERE status IN ('tagged', 'adopted') AND settled_at > now() - interval '10 minutes') AS lately,
            extract(epoch FROM max(settled_at) - min(settled_at) FILTER (
@@ -198,6 +242,10 @@ SELECT c.salesforce_id, c.status, c.claimed_at, c.attempts, c.respond_id, c.erro
    -- a switch put off, or an org left, ends the run that is under way; what was begun is finished
    AND (c.status <> 'planned' OR (w.auto_create_since IS NOT NULL AND w.org_id IS NOT NULL))
    AND (c.status <> 'planned' OR NOT (%(leaves_bulk_imports)s AND coalesce(c.is_bulk_import, false)))
+   -- nor is anybody created from records that the gate holds to be wrong; asked once, not for each of 100,000 planned
+   AND (c.status <> 'planned'
+        OR 'held' IS DISTINCT FROM (SELECT q.verdict FROM quality_run q JOIN workspace v USING (org_id)
+                                     WHERE v.workspace_id = %(workspace_id)s ORDER BY q.quality_run_id DESC LIMIT 1))
    AND (c.not_before IS NULL OR c.not_before <= now())
    AND c.salesforce_id <> ALL (%(tried)s::text[])
  ORDER BY c.status = 'planned', c.planned_at, c.salesforce_id
@@ -267,10 +315,10 @@ UPDATE contact_creation
 
 -- name: reject_creation
 -- Give a creation up with the vendor's code and sentence, unless somebody else settled it meanwhile.
--- Params: workspace_id text, salesforce_id text, error_code text, error_detail text | Rows: none
+-- Params: workspace_id text, salesforce_id text, error_code text, error_detail text, run_id text | Rows: none
 UPDATE contact_creation
    SET status = 'rejected', rule = NULL, error_code = %(error_code)s, error_detail = %(error_detail)s, not_before = NULL,
-       settled_at = now()
+       refused_run_id = %(run_id)s, settled_at = now()
  WHERE workspace_id = %(workspace_id)s
    AND salesforce_id = %(salesforce_id)s
    AND status IN ('planned', 'creating');
@@ -331,6 +379,23 @@ WITH normalizing AS (
     INSERT INTO affected_contact (workspace_id, respond_id) VALUES (%(workspace_id)s, %(respond_id)s) ON CONFLICT DO NOTHING
 )
 INSERT INTO changed_row (workspace_id, respond_id) VALUES (%(workspace_id)s, %(respond_id)s) ON CONFLICT DO NOTHING;
+
+-- name: note_refused_tag
+-- Note that a contact we created is there without its tag: respond.io refused to put it on.
+-- Params: workspace_id text, respond_id bigint, error_detail text, run_id text | Rows: none
+UPDATE contact_creation
+   SET error_code = 'tag_refused', error_detail = %(error_detail)s, refused_run_id = %(run_id)s
+ WHERE workspace_id = %(workspace_id)s
+   AND respond_id = %(respond_id)s
+   AND status = 'tagged';
+
+-- name: count_refusals
+-- Count what was refused in one run, whichever try of its tasks it was: contacts that were rejected, tags not put on.
+-- Params: run_id text | Rows: 1 (contacts, tags)
+SELECT count(*) FILTER (WHERE status = 'rejected') AS contacts,
+       count(*) FILTER (WHERE status = 'tagged' AND error_code = 'tag_refused') AS tags
+  FROM contact_creation
+ WHERE refused_run_id = %(run_id)s;
 
 -- name: mark_tag_made
 -- Remember that the workspace has our tag.

@@ -65,7 +65,8 @@ WITH recent AS (
 UPDATE salesforce_contact c
    SET bulk_judged_at = now(),
        is_bulk_import = j.job_id IS NOT NULL OR j.burst >= %(burst_size)s,
-       bulk_evidence = jsonb_strip_nulls(jsonb_build_object('job_id', j.job_id, 'job_type', j.job_type, 'burst', j.burst))
+       bulk_evidence = jsonb_strip_nulls(jsonb_build_object('job_id', j.job_id, 'job_type', j.job_type, 'burst', j.burst,
+           'burst_size', %(burst_size)s, 'burst_seconds', %(burst_seconds)s))
   FROM judged j
  WHERE c.org_id = %(org_id)s
    AND c.salesforce_id = j.salesforce_id;

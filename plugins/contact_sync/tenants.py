@@ -127,6 +127,8 @@ def set_workspace(db: database.Database, workspace_id: str, **settings: Any) -> 
         if is_on is not None:
             tx.execute("switch_auto_create", workspace_id=workspace_id, is_on=is_on)
         if values["include_bulk_imports"] is False:
+            # what is held is planned, too; the next run holds the rest again
+            tx.execute("hold_creations", workspace_id=workspace_id, is_held=False)
             tx.execute("skip_bulk_imports", workspace_id=workspace_id, keep=0)
 
 

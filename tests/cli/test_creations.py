@@ -49,8 +49,16 @@ def test_a_record_made_by_hand_says_so(command: Command, house: House) -> None:
     judged(house, is_bulk=False, burst=1)
     case = command("explain", WORKSPACE, PERSON, "--json").json
     assert (case["status"], case["is_bulk_import"]) == ("not_planned", False)
-    assert case["came_in"] == "by hand: one of 1 of its creator within a minute"
+    assert case["came_in"] == "by hand"
     assert "Automatic creation is off" in case["advice"]
+
+
+def test_a_crowd_is_told_in_the_measure_of_its_time(command: Command, house: House) -> None:
+    judged(house, is_bulk=True, burst=5, burst_size=5, burst_seconds=10.0)
+    case = command("explain", WORKSPACE, PERSON, "--json").json
+    assert case["came_in"] == (
+        "by bulk import: one of 5 of its creator within 10 s (5 count as a bulk import)"
+    )
 
 
 def test_a_record_that_is_not_judged_says_when_it_will_be(command: Command, house: House) -> None:
@@ -63,6 +71,13 @@ def test_each_rule_has_its_advice(command: Command, house: House, raw: RawSql, r
     house.person(1)
     skipped(raw, rule)
     assert creations._ADVICE[rule] in command("explain", WORKSPACE, PERSON).out
+
+
+def test_a_creation_that_is_held_says_what_to_do(command: Command, house: House, raw: RawSql) -> None:
+    house.person(1)
+    where = {"org_id": ORG, "workspace_id": WORKSPACE, "salesforce_id": PERSON}
+    raw.insert("contact_creation", status="held", **where)
+    assert "python -m contact_sync approve" in command("explain", WORKSPACE, PERSON).out
 
 
 def test_an_unknown_record_is_refused(command: Command, house: House) -> None:

@@ -42,6 +42,18 @@ def test_a_create_whose_answer_is_lost_is_ambiguous_and_not_repeated(
     assert workspace.count() == 1
 
 
+@pytest.mark.parametrize(("asked", "seconds"), [({}, 60.0), ({"Retry-After": "300"}, 300.0)])
+def test_a_create_that_is_queued_is_not_repeated_and_waits_a_minute(
+    session: Session, workspace: Store, vendor: httpx.Client, asked: dict[str, str], seconds: float
+) -> None:
+    fault = {"method": "POST", "path": "/v2/contact/email:*", "status": 449, "apply": True, "headers": asked}
+    vendor.post("/_sandbox/faults", json=fault).raise_for_status()
+    with pytest.raises(errors.RetryError) as caught:
+        changes.create(session, EMAIL, ADA)
+    assert (caught.value.retry_after_seconds, caught.value.is_ambiguous) == (seconds, False)
+    assert workspace.count() == 1
+
+
 def test_tags_are_added_ten_at_a_time_and_once(session: Session) -> None:
     changes.create(session, EMAIL, ADA)
     tags = [f"tag {i}" for i in range(11)]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from contact_sync import errors, tenants
+from contact_sync import errors, tenants, transport
 from contact_sync.respond_io import changes
-from contact_sync.stages import _creation, _creation_row, _respond_mirror
+from contact_sync.stages import _creation, _creation_row, _respond_mirror, restore_tags
 from tests.stages.creating import TAG, Creating, before_call, try_to_create
 from tests.stages.house import WORKSPACE, person_id
 
@@ -117,6 +117,19 @@ def test_an_unclear_answer_is_looked_up_after_a_minute(creating: Creating) -> No
     assert 50 < wait <= 60
 
 
+def test_a_creation_made_from_the_vendors_queue_is_ours_and_has_its_tag(creating: Creating) -> None:
+    creating.respond.session._transport._patience = transport.Patience(sleep=lambda _: None)
+    creating.new(1)
+    creating.fault(method="POST", path=CONTACT, status=449, apply=True)
+    try_to_create(creating)
+    wait = creating.raw.value("SELECT extract(epoch FROM not_before - now())::float FROM contact_creation")
+    assert (creating.outcome(1)[0], 50 < wait <= 60) == ("creating", True)
+    creating.a_minute_later()
+    creating.create()
+    assert (creating.outcome(1)[0], creating.creation(1)["tags"]) == ("tagged", [TAG])
+    assert [contact["tags"] for contact in creating.made()] == [[TAG]]
+
+
 def test_one_stuck_contact_does_not_hold_up_the_others(creating: Creating) -> None:
     creating.new(1, email="stuck@example.com")
     creating.new(2)
@@ -183,6 +196,32 @@ def test_a_contact_deleted_before_its_tag_is_done_without(creating: Creating) ->
     assert (creating.outcome(1)[0], creating.creation(1)["tags"]) == ("tagged", [])
 
 
+def test_a_tag_that_is_refused_is_written_down_and_tried_again_daily(creating: Creating) -> None:
+    creating.new(1)
+    creating.fault(path="*/tag", status=400, times=2, body={"code": 400, "message": "Validation error."})
+    creating.create()
+    creating.create()
+    row = creating.creation(1)
+    assert (row["status"], row["tags"], row["error_code"]) == ("tagged", [], "tag_refused")
+    assert (row["error_detail"], row["refused_run_id"] is None) == ("Validation error.", False)
+    restored = restore_tags.run(creating.db, creating.respond.session, workspace_id=WORKSPACE, run_id="daily")
+    assert restored["restored"] == 1
+    row = creating.creation(1)
+    assert (row["tags"], row["error_code"], row["refused_run_id"]) == ([TAG], None, None)
+    assert creating.made()[0]["tags"] == [TAG]
+
+
+def test_a_contact_that_is_gone_is_no_refused_tag(creating: Creating) -> None:
+    creating.respond.store.switch({"missing_contact": 400})
+    creating.new(1)
+    creating.fault(path="*/tag", status=449, times=1)
+    try_to_create(creating)
+    creating.respond.steer("DELETE", f"/contacts/{creating.made()[0]['id']}")
+    creating.a_minute_later()
+    creating.create()
+    assert (creating.outcome(1)[0], creating.creation(1)["error_code"]) == ("tagged", None)
+
+
 def test_a_token_that_may_not_tag_stops_the_run_and_loses_nothing(creating: Creating) -> None:
     creating.new(1)
     creating.fault(path="*/tag", status=403, times=None)
@@ -196,4 +235,4 @@ def test_an_illegal_status_change_is_refused_by_the_database(creating: Creating)
     creating.create()
     workspace = tenants.known_workspace(creating.db, WORKSPACE)
     with pytest.raises(errors.RejectError), creating.db.transaction() as tx:
-        _creation_row.CreationRow(creating.db, workspace, person_id(1))._settle(tx, "planned")
+        _creation_row.CreationRow(creating.db, workspace, person_id(1), "run")._settle(tx, "planned")

@@ -117,6 +117,40 @@ def test_who_is_refused_altogether_is_rejected_and_the_rest_goes_on(creating: Cr
     assert (row["status"], row["error_code"], row["error_detail"]) == ("rejected", "400", "Validation error.")
 
 
+def test_a_spelling_that_is_no_number_to_the_vendor_is_nobodys(creating: Creating) -> None:
+    creating.new(1, email=None, phone="+525512345678")
+    creating.fault(method="GET", path="/v2/contact/phone:+521*", status=400, times=None)
+    assert creating.create()["tagged"] == 1
+    assert creating.made()[0]["phone"] == "+525512345678"
+
+
+def test_a_number_that_cannot_even_be_asked_for_is_refused_by_the_creation(creating: Creating) -> None:
+    creating.new(1, phone=PHONE)
+    creating.new(2, email=None, phone=PHONE[:-1])
+    creating.fault(method="GET", path="/v2/contact/phone:*", status=400, times=None)
+    refused(creating, PHONE[:-1])
+    counts = creating.create()
+    assert (counts["tagged"], counts["rejected"]) == (1, 1)
+    assert (creating.made()[0]["phone"], creating.creation(1)["error_code"]) == (None, "phone_refused")
+    assert creating.creation(2)["error_detail"] == "Validation error."
+
+
+def test_a_look_up_that_is_refused_otherwise_is_written_down(creating: Creating) -> None:
+    creating.new(1)
+    creating.fault(method="GET", path=CONTACT, status=422, body={"code": 422, "message": "No such thing."})
+    assert creating.create()["rejected"] == 1
+    assert not creating.made()
+
+
+def test_a_creation_that_was_taken_is_not_rejected_for_its_read_back(creating: Creating) -> None:
+    creating.new(1)
+    creating.fault(method="GET", path=CONTACT, nth=2, status=400)
+    assert creating.create()["postponed"] == 1
+    creating.a_minute_later()
+    creating.create()
+    assert (creating.outcome(1)[0], creating.made()[0]["tags"]) == ("tagged", [TAG])
+
+
 def test_a_creation_that_never_arrives_is_given_up(creating: Creating) -> None:
     creating.new(1)
     creating.fault(method="POST", path=CONTACT, status=500, times=None)
@@ -176,6 +210,35 @@ def test_a_tag_that_is_there_keeps_its_colour(creating: Creating) -> None:
     creating.respond.extract()
     assert tags(creating) == [409]
     assert creating.raw.value("SELECT tag_made_at IS NOT NULL FROM workspace")
+
+
+@pytest.mark.parametrize("refused", ["tag-blue", "Put back daily"], ids=["colour", "description"])
+def test_a_tag_whose_colour_or_description_is_refused_is_made_plain_and_told(
+    creating: Creating, caplog: pytest.LogCaptureFixture, refused: str
+) -> None:
+    creating.fault(path="/v2/space/tag", record_id=refused, status=400, body={"code": 400, "message": "No."})
+    creating.respond.extract("first")
+    creating.respond.extract("second")
+    assert tags(creating) == [400, 200]
+    assert "with a description (400); it was made plain" in caplog.text
+
+
+def test_a_refusal_that_says_that_the_tag_is_there_is_believed(creating: Creating) -> None:
+    said = {"code": 400, "message": "Tag already exists"}
+    creating.fault(path="/v2/space/tag", status=400, body=said)
+    creating.respond.extract("first")
+    creating.respond.extract("second")
+    assert tags(creating) == [400]
+
+
+def test_a_tag_whose_bare_name_is_refused_is_there(
+    creating: Creating, caplog: pytest.LogCaptureFixture
+) -> None:
+    creating.fault(path="/v2/space/tag", status=400, times=None)
+    creating.respond.extract("first")
+    creating.respond.extract("second")
+    assert tags(creating) == [400, 400]
+    assert "one of that name is there" in caplog.text
 
 
 @pytest.mark.parametrize("status", [403, 404, 422])

@@ -59,6 +59,28 @@ def test_a_record_that_has_its_match_is_skipped(creating: Creating) -> None:
     assert creating.outcome(1) == ("skipped", "matched")
 
 
+@pytest.mark.parametrize("cells", [{"is_bulk_import": True}, {"phone": "n/a"}])
+def test_a_record_that_was_matched_once_is_not_created_when_its_match_ends(
+    creating: Creating, cells: dict[str, Any]
+) -> None:
+    creating.new(1, **cells)
+    creating.house.contact(5, email="ada1@example.com")
+    creating.create()
+    creating.house.change_contact(5, email="other@example.com")
+    creating.create(include_bulk_imports=True)
+    assert not creating.raw("SELECT FROM contact_match")
+    assert creating.outcome(1) == ("skipped", "matched")
+    assert not creating.made()
+
+
+def test_a_record_without_a_key_that_a_person_matched_is_skipped_as_matched(creating: Creating) -> None:
+    creating.new(1, email=None)
+    creating.house.contact(5, email="other@example.com")
+    creating.house.decide(5, 1)
+    creating.create()
+    assert creating.outcome(1) == ("skipped", "matched")
+
+
 def test_a_record_of_an_ambiguity_is_skipped_until_it_is_solved(creating: Creating) -> None:
     creating.new(1, email="ada@example.com")
     creating.new(2, email="ada@example.com")

@@ -131,7 +131,7 @@ def test_two_workers_on_one_record_send_it_once(creating: Creating, monkeypatch:
         "select_next_creation", workspace_id=WORKSPACE, tried=[], leaves_bulk_imports=False
     )
     [workspace] = creating.db.all("select_workspace", workspace_id=WORKSPACE)
-    creator = _creation.Creator(creating.db, creating.respond.session, workspace)
+    creator = _creation.Creator(creating.db, creating.respond.session, workspace, "run")
     both_looked = threading.Barrier(2)
     look_up = _creation.Creator._look_up
 

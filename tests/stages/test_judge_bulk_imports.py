@@ -58,6 +58,9 @@ def judging(salesforce: SalesforceSide, house_of: House) -> Judging:
     return Judging(salesforce, house_of)
 
 
+#: What counts as a burst unless somebody says otherwise.
+MEASURE = {"burst_size": 20, "burst_seconds": 60.0}
+
 LetLoad = Callable[..., None]
 
 
@@ -85,7 +88,15 @@ def test_a_record_on_its_own_was_made_by_hand(judging: Judging) -> None:
     judging.new(1, THEN)
     assert judging.judge()["judged"] == 1
     assert judging.verdict(1) is False
-    assert judging.row(1)["bulk_evidence"] == {"burst": 1}
+    assert judging.row(1)["bulk_evidence"] == {"burst": 1, **MEASURE}
+
+
+def test_the_evidence_keeps_what_counted_as_a_burst_then(judging: Judging) -> None:
+    for number in range(1, 4):
+        judging.new(number, after(number))
+    judging.judge(burst=judge_bulk_imports.Burst(size=3, seconds=10.0))
+    assert judging.verdict(1) is True
+    assert judging.row(1)["bulk_evidence"] == {"burst": 3, "burst_size": 3, "burst_seconds": 10.0}
 
 
 def test_a_second_run_judges_nothing_and_asks_nobody(judging: Judging) -> None:
@@ -161,6 +172,7 @@ def test_a_record_made_by_a_job_of_its_creator_is_a_bulk_import(judging: Judging
         "job_id": "750000000000001AAA",
         "job_type": "V2Ingest",
         "burst": 1,
+        **MEASURE,
     }
 
 

@@ -55,6 +55,18 @@ def test_more_lost_tags_than_are_read_at_once_are_all_put_back(
     assert restore(respond) == {"looked_at": 2, "restored": 1, "rejected": 1}
 
 
+def test_a_refused_tag_is_written_down_until_it_is_on(
+    respond: RespondSide, untagged: int, raw: RawSql
+) -> None:
+    fault = {"path": "*/tag", "status": 400, "body": {"code": 400, "message": "Validation error."}}
+    respond.steer("POST", "/faults", fault)
+    asked = "SELECT error_code, error_detail, refused_run_id FROM contact_creation"
+    assert restore(respond, "first") == {"looked_at": 1, "restored": 0, "rejected": 1}
+    assert [tuple(row.values()) for row in raw(asked)] == [("tag_refused", "Validation error.", "first")]
+    assert restore(respond, "second")["restored"] == 1
+    assert [tuple(row.values()) for row in raw(asked)] == [(None, None, None)]
+
+
 def test_a_contact_that_we_adopted_gets_no_tag(respond: RespondSide, untagged: int, raw: RawSql) -> None:
     raw("DELETE FROM contact_creation")
     House(respond.db, raw).created(untagged, 1, status="adopted")

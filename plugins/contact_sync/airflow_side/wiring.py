@@ -175,6 +175,18 @@ def no_failure() -> None:
     raise AirflowFailException("a task of this run failed: its own log says what to do")
 
 
+@task(trigger_rule=TriggerRule.ALL_DONE)
+def no_refusal() -> None:
+    """Fail the run in which respond.io refused contacts or tags, in whichever try: the others are there."""
+    with opened() as edges:
+        refused = edges.db.one("count_refusals", run_id=get_current_context()["run_id"])
+    if refused and (refused["contacts"] or refused["tags"]):
+        raise AirflowFailException(
+            f"{refused['contacts']} contacts were not created and {refused['tags']} did not get their tag:"
+            " see error_code and error_detail of contact_creation"
+        )
+
+
 def holds_to_ask_about(db: database.Database) -> int:
     """Return how many holds no one has answered; AirflowSkipException if there are none: nothing to ring for."""
     waiting = len(holds.open_holds(db))

@@ -68,15 +68,26 @@ def _came_in(row: Item) -> str:
     if row["bulk_judged_at"] is None:
         return "not judged yet: two minutes after it was made, once the bulk jobs were listed"
     evidence = row["bulk_evidence"] or {}
-    crowd = f"one of {evidence['burst']} of its creator within a minute" if "burst" in evidence else ""
     job = (
         f"while {evidence['job_type']} job {evidence['job_id']} of its creator ran"
         if "job_id" in evidence
         else ""
     )
-    found = " and ".join(filter(None, (job, crowd)))
+    found = " and ".join(filter(None, (job, _crowd(evidence))))
     how = "by bulk import" if row["is_bulk_import"] else "by hand"
     return f"{how}: {found}" if found else how
+
+
+def _crowd(evidence: Item) -> str:
+    """Whom it came with, in the measure that counted then; nothing if it came alone."""
+    if evidence.get("burst", 0) < 2:
+        return ""
+    measure = (
+        f" within {evidence['burst_seconds']:g} s ({evidence['burst_size']} count as a bulk import)"
+        if "burst_size" in evidence
+        else ""
+    )
+    return f"one of {evidence['burst']} of its creator{measure}"
 
 
 def _advice(row: Item) -> str | None:
@@ -84,6 +95,8 @@ def _advice(row: Item) -> str | None:
         return _ADVICE[row["rule"]]
     if row["status"] == "rejected":
         return "Correct the record's e-mail or phone in Salesforce, then create the contact at respond.io by hand."
+    if row["status"] == "held":
+        return "The quality gate withholds the org's records: repair them, or python -m contact_sync approve"
     if row["status"] is not None:
         return None
     if row["auto_create_since"] is None:

@@ -10,13 +10,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from contact_sync import errors, records
+from contact_sync import answers, errors, records
 from contact_sync.respond_io import contacts
 from contact_sync.respond_io import session as respond_session
 
 TAG_ROUTE = "/contact/{identifier}/tag"
 SPACE_TAG_ROUTE = "/space/tag"
 CUSTOM_FIELD_ROUTE = "/space/custom_field"
+
+#: What the vendor says of a creation in its queue is "try again in a few minutes".
+QUEUED_SECONDS = 60.0
 
 #: The vendor takes 1 to 10 names per call.
 _TAGS_PER_CALL = 10
@@ -50,9 +53,18 @@ class CustomField:
 def create(session: respond_session.Session, identifier: str, fields: ContactFields) -> None:
     """Create the contact of ``email:…`` or ``phone:+…``; the vendor requires a first name and answers no id.
 
-    Raises RejectError if it exists already (status 409 or 400), RetryError(is_ambiguous) if nobody knows.
+    Raises RejectError if it exists already (status 409 or 400), RetryError(is_ambiguous) if nobody knows. One that is
+    queued (449) is not repeated here, for it may be made from the queue: RetryError asks for a minute at least.
     """
-    session.call("POST", contacts.CONTACT_ROUTE, contacts.path(identifier), json=_body(fields))
+    answer = session.call(
+        "POST", contacts.CONTACT_ROUTE, contacts.path(identifier), json=_body(fields), accept=(449,)
+    )
+    if answer.status_code == 449:
+        asked = answers.retry_after(answer.headers.get("Retry-After"))
+        raise errors.RetryError(
+            f"respond.io POST {contacts.CONTACT_ROUTE} answered 449: it is in the queue. It is looked up later",
+            retry_after_seconds=max(asked or 0.0, QUEUED_SECONDS),
+        )
 
 
 def add_tags(session: respond_session.Session, identifier: str, tags: Sequence[str]) -> None:
@@ -69,13 +81,22 @@ def add_tags(session: respond_session.Session, identifier: str, tags: Sequence[s
         )
 
 
-def create_tag(session: respond_session.Session, name: str, *, description: str, color: str) -> bool:
-    """Make a tag of the workspace; False if it is there already (status 409 or 400), whatever its colour.
+def create_tag(
+    session: respond_session.Session, name: str, *, description: str | None = None, color: str | None = None
+) -> bool:
+    """Make a tag of the workspace; False if it is there already, whatever its colour.
 
-    ``color`` is one of the vendor's words, such as ``tag-blue``.
+    That is a 409, a 400 that says so, or a 400 to a name alone, in which there is nothing else to refuse. Raises
+    RejectError for any other 400. ``color`` is one of the vendor's words, such as ``tag-blue``.
     """
     tag = {"name": name, "description": description, "colorCode": color}
-    answer = session.call("POST", SPACE_TAG_ROUTE, json=tag, is_idempotent=True, accept=(400, 409))
+    given = {key: value for key, value in tag.items() if value is not None}
+    try:
+        answer = session.call("POST", SPACE_TAG_ROUTE, json=given, is_idempotent=True, accept=(409,))
+    except errors.RejectError as error:
+        if error.status == 400 and (len(given) == 1 or "exist" in error.detail.lower()):
+            return False
+        raise
     return answer.is_success
 
 

@@ -72,12 +72,27 @@ def make_tag(db: database.Database, respond: respond_session.Session, workspace_
     if not is_used or workspace["tag_made_at"] is not None:
         return
     try:
-        changes.create_tag(respond, tenants.CREATED_TAG, description=_TAG_DESCRIPTION, color=_TAG_COLOR)
+        _make_tag(respond, workspace_id)
     except (errors.RejectError, errors.StopError) as error:
         reason = error.code if isinstance(error, errors.RejectError) else error
         log.warning("workspace %s did not get its tag: %s", workspace_id, reason)
     else:
         db.execute("mark_tag_made", workspace_id=workspace_id)
+
+
+def _make_tag(respond: respond_session.Session, workspace_id: str) -> None:
+    try:
+        changes.create_tag(respond, tenants.CREATED_TAG, description=_TAG_DESCRIPTION, color=_TAG_COLOR)
+    except errors.RejectError as error:
+        if error.status != 400:
+            raise
+        is_new = changes.create_tag(respond, tenants.CREATED_TAG)
+        log.warning(
+            "workspace %s: respond.io refused our tag in colour and with a description (%s); %s",
+            workspace_id,
+            error.code,
+            "it was made plain" if is_new else "one of that name is there",
+        )
 
 
 def known_id_field(respond: respond_session.Session, workspace: database.Row) -> str | None:

@@ -30,11 +30,12 @@ ATTEMPTS = 10
 
 @dataclass(frozen=True, slots=True)
 class Creator:
-    """Creates contacts of one workspace; ``id_field`` is the custom field that gets the Salesforce id."""
+    """Creates contacts of one workspace in one run; ``id_field`` is the custom field that gets the Salesforce id."""
 
     db: database.Database
     respond: respond_session.Session
     workspace: database.Row
+    run_id: str
     id_field: str | None = None
 
     def advance(self, row: database.Row) -> Outcome:
@@ -42,7 +43,7 @@ class Creator:
 
         Raises RetryError if respond.io does not answer, StopError if it refuses us.
         """
-        creation = _creation_row.CreationRow(self.db, self.workspace, row["salesforce_id"])
+        creation = _creation_row.CreationRow(self.db, self.workspace, row["salesforce_id"], self.run_id)
         try:
             return self._advance(creation, row)
         except errors.RejectError as error:
@@ -56,6 +57,8 @@ class Creator:
     def _advance(self, creation: _creation_row.CreationRow, row: database.Row) -> Outcome:
         if row["status"] == "created":
             return self._tag_late(creation, row["respond_id"])
+        if row["status"] == "planned" and creation.is_overtaken():
+            return "skipped"
         person = _person.read(self.db, self.workspace, creation.salesforce_id)
         if row["status"] == "creating":
             return self._resume(creation, person, row)
@@ -110,7 +113,7 @@ class Creator:
         refusal: errors.RejectError | None,
     ) -> Outcome:
         """The answer names no id: ask for the contact by what it was created under."""
-        found = contacts.get(self.respond, draft.identifier)
+        found = self._ask([draft.identifier])
         if found is None:
             raise errors.RetryError(
                 f"respond.io took the creation for {creation.salesforce_id} and does not show it yet; it is looked up"
@@ -175,12 +178,14 @@ class Creator:
     def _tag_late(self, creation: _creation_row.CreationRow, respond_id: int) -> Outcome:
         """Put the tag on; a contact that was deleted meanwhile is done without it."""
         tags = [tenants.CREATED_TAG] if self.workspace["tag_created"] else []
-        refusal = None
         try:
             changes.add_tags(self.respond, f"id:{respond_id}", tags)
         except errors.RejectError as error:
-            tags, refusal = [], error
-        creation.settle_tag(tags, refusal)
+            # the vendor answers alike for a contact that is gone and for a tag that it does not take
+            is_there = self._ask([f"id:{respond_id}"]) is not None
+            creation.settle_tag(respond_id, [], error if is_there else None)
+        else:
+            creation.settle_tag(respond_id, tags)
         return "tagged"
 
     def _look_up(self, person: _person.Person) -> records.RespondContact | None:
@@ -201,5 +206,15 @@ class Creator:
         return self._ask(person.identifiers)
 
     def _ask(self, identifiers: Iterable[str]) -> records.RespondContact | None:
-        found = (contacts.get(self.respond, identifier) for identifier in identifiers)
+        found = (self._held_by(identifier) for identifier in identifiers)
         return next((contact for contact in found if contact is not None), None)
+
+    def _held_by(self, identifier: str) -> records.RespondContact | None:
+        try:
+            return contacts.get(self.respond, identifier)
+        except errors.RejectError as error:
+            # an old spelling may be no number to the vendor, and then it is nobody's; whether the one that is created
+            # under will do, the creation itself is told
+            if error.status != 400:
+                raise
+            return None

@@ -29,11 +29,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class CreationRow:
-    """One creation of a workspace."""
+    """One creation of a workspace; what is refused is written down with ``run_id``."""
 
     db: database.Database
     workspace: database.Row
     salesforce_id: str
+    run_id: str
 
     @property
     def place(self) -> dict[str, Any]:
@@ -50,6 +51,10 @@ class CreationRow:
             if not is_ours:
                 tx.execute("release_claims", **self.place)
         return is_ours
+
+    def is_overtaken(self) -> bool:
+        """Whether it was skipped now: hours after it was planned the record may be matched, ambiguous or deleted."""
+        return bool(self.db.all("skip_overtaken", **self.place))
 
     def begin(self) -> bool:
         """Note that we set out to create: what is found younger than this is ours. Committed before the call.
@@ -71,7 +76,7 @@ class CreationRow:
         """
         with self.db.transaction() as tx:
             refused = {"error_code": error.code, "error_detail": error.detail}
-            is_ours = bool(tx.execute("reject_creation", **self.place, **refused))
+            is_ours = bool(tx.execute("reject_creation", **self.place, **refused, run_id=self.run_id))
             if is_ours:
                 tx.execute("release_claims", **self.place)
         return is_ours
@@ -97,11 +102,18 @@ class CreationRow:
         """Postpone it until so many seconds have passed since its call; False if they have."""
         return bool(self.db.execute("postpone_fresh_creation", seconds=seconds, **self.place))
 
-    def settle_tag(self, tags: list[str], refusal: errors.RejectError | None) -> None:
-        """Note that a contact created before got its tag, or never will."""
-        noted = {"error_code": refusal.code, "error_detail": refusal.detail} if refusal else {}
+    def settle_tag(self, respond_id: int, tags: list[str], refusal: errors.RejectError | None = None) -> None:
+        """Note that a contact created before has its tag, or why not; one that was refused is tried again daily."""
         with self.db.transaction() as tx:
-            self._settle(tx, "tagged", tags=tags, **noted)
+            self._settle(tx, "tagged", tags=tags)
+            if refusal:
+                tx.execute(
+                    "note_refused_tag",
+                    workspace_id=self.workspace["workspace_id"],
+                    respond_id=respond_id,
+                    error_detail=refusal.detail,
+                    run_id=self.run_id,
+                )
 
     def record(self, found: Found, outcome: Made) -> None:
         """Mirror, creation, keys, match and sidebar row, all or nothing."""

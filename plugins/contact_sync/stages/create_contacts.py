@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from dataclasses import dataclass
 
-from contact_sync import database, tenants, tombstones
+from contact_sync import database, holds, tenants, tombstones
 from contact_sync.respond_io import session as respond_session
 from contact_sync.stages import _content, _creation, _crew, _ledger, _turns
 
@@ -43,9 +44,9 @@ def run(
 ) -> dict[str, int]:
     """Plan creations for the records made since the switch, then work through the plan at the given pace.
 
-    A dry run plans, counts, names samples in the log and undoes it. Returns counts: ``planned`` and ``skipped_RULE``
-    in all, ``calls`` that the plan may cost, and what this run ``created``, ``tagged``, ``adopted``, ``rejected``,
-    ``postponed``.
+    A dry run plans, counts, names samples in the log and undoes it. While the gate holds the org, what is planned is
+    held, and what was begun is finished. Returns counts: ``planned``, ``held`` and ``skipped_RULE`` in all, ``calls``
+    that the plan may cost, and what this run ``created``, ``tagged``, ``adopted``, ``rejected``, ``postponed``.
     Raises RetryError if respond.io answers nothing or breaks off three creations in a row (what was begun is looked
     up again before anything is sent twice), StopError if it refuses us.
     """
@@ -66,7 +67,7 @@ def run(
                     tx.execute("skip_switched_off", workspace_id=workspace_id)
                     counts |= _counted(tx, workspace_id)
                 crew = _crew.Crew(limit=wishes.limit, deadline=deadline)
-                _work(db, respond, workspace, crew, counts, wishes)
+                _work(_creation.Creator(db, respond, workspace, run_id), crew, counts, wishes)
             else:
                 log.info("%s: planned; the run under way creates them", workspace_id)
     return counts
@@ -108,6 +109,10 @@ def _planned(tx: database.Transaction, workspace: database.Row, wishes: Wishes) 
     wanted = wishes.include_bulk_imports
     include_bulk_imports = workspace["include_bulk_imports"] if wanted is None else wanted
     tenant = {"workspace_id": workspace["workspace_id"], "org_id": workspace["org_id"]}
+    is_held = holds.is_gate_held(tx, workspace["org_id"])
+    if not is_held:
+        tx.execute("hold_creations", workspace_id=workspace["workspace_id"], is_held=False)
+    tx.execute("skip_overtaken", workspace_id=workspace["workspace_id"], salesforce_id=None)
     if workspace["auto_create_since"] is not None:
         tx.execute("create_planning_tables")
         if tx.execute("insert_looked_at", **tenant):
@@ -118,30 +123,25 @@ def _planned(tx: database.Transaction, workspace: database.Row, wishes: Wishes) 
         if wanted and wishes.limit is not None and not workspace["include_bulk_imports"]:
             # the wish of one run for so many, not of those that follow for all the others
             tx.execute("skip_bulk_imports", workspace_id=workspace["workspace_id"], keep=wishes.limit)
+    if is_held:
+        tx.execute("hold_creations", workspace_id=workspace["workspace_id"], is_held=True)
     return _counted(tx, workspace["workspace_id"])
 
 
 def _counted(tx: database.Transaction, workspace_id: str) -> dict[str, int]:
     rows = tx.all("count_creations", workspace_id=workspace_id)
-    counts = {_name(row): row["creations"] for row in rows if row["status"] in ("planned", "skipped")}
+    counts = {_name(row): row["creations"] for row in rows if row["status"] in ("planned", "held", "skipped")}
     planned = counts.pop("planned", 0)
     return {"planned": planned, "calls": planned * CALLS_EACH, **counts}
 
 
 def _name(row: database.Row) -> str:
-    """``planned``, or ``skipped_RULE``."""
+    """``planned``, ``held``, or ``skipped_RULE``."""
     return f"{row['status']}_{row['rule']}" if row["rule"] else str(row["status"])
 
 
-def _work(
-    db: database.Database,
-    respond: respond_session.Session,
-    workspace: database.Row,
-    crew: _crew.Crew,
-    counts: _ledger.Counts,
-    wishes: Wishes,
-) -> None:
-    workspace_id = workspace["workspace_id"]
+def _work(creator: _creation.Creator, crew: _crew.Crew, counts: _ledger.Counts, wishes: Wishes) -> None:
+    db, workspace_id = creator.db, creator.workspace["workspace_id"]
     leaves = wishes.include_bulk_imports is False
 
     def following(tried: list[str]) -> database.Row | None:
@@ -150,9 +150,9 @@ def _work(
         )
 
     if following([]) is not None:
-        id_field = _content.known_id_field(respond, workspace)
-        creator = _creation.Creator(db, respond, workspace, id_field)
-        crew.work(creator.advance, following, counts, say=lambda: _said(db, workspace_id))
+        id_field = _content.known_id_field(creator.respond, creator.workspace)
+        equipped = dataclasses.replace(creator, id_field=id_field)
+        crew.work(equipped.advance, following, counts, say=lambda: _said(db, workspace_id))
 
 
 def _said(db: database.Database, workspace_id: str) -> str:

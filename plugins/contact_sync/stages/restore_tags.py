@@ -21,6 +21,7 @@ def run(
 ) -> dict[str, int]:
     """Tag what the mirror shows without its tag, after asking respond.io whether that is still so.
 
+    What it refuses is noted on the creation and tried again by the next run.
     Returns counts: ``looked_at``, ``restored``, ``rejected``.
     Raises RetryError if respond.io does not answer, StopError if it refuses us.
     """
@@ -35,8 +36,15 @@ def run(
             counts["looked_at"] += 1
             try:
                 counts["restored"] += _restore(db, respond, workspace_id, respond_id)
-            except errors.RejectError:
+            except errors.RejectError as error:
                 counts["rejected"] += 1
+                db.execute(
+                    "note_refused_tag",
+                    workspace_id=workspace_id,
+                    respond_id=respond_id,
+                    error_detail=error.detail,
+                    run_id=run_id,
+                )
     return counts
 
 
@@ -69,4 +77,5 @@ def _restore(
         found = dataclasses.replace(found, tags=(*found.tags, tag))
     with db.transaction() as tx:
         _respond_mirror.write(tx, workspace_id, [found], written_by="get")
+        tx.execute("settle_refused_tag", workspace_id=workspace_id, respond_id=respond_id, tag=tag)
     return int(is_lost)
