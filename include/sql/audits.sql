@@ -63,9 +63,11 @@ UPDATE extract_window
 
 -- name: select_logs_due
 -- Tell which of Salesforce's logs is to be asked now: each is at most every five minutes.
--- Params: org_id text | Rows: 1 (is_settling_due, is_deleting_due)
+-- Params: org_id text | Rows: 1 (is_settling_due, is_deleting_due, is_deleting_next)
 SELECT coalesce(settled_asked_at <= now() - interval '5 minutes', true) AS is_settling_due,
-       coalesce(deletes_asked_at <= now() - interval '5 minutes', true) AS is_deleting_due
+       coalesce(deletes_asked_at <= now() - interval '5 minutes', true) AS is_deleting_due,
+       -- of two that are due, the one that waits for longer
+       coalesce(deletes_asked_at, '-infinity') < coalesce(settled_asked_at, '-infinity') AS is_deleting_next
   FROM salesforce_org
  WHERE org_id = %(org_id)s;
 

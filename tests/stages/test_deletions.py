@@ -142,6 +142,25 @@ def test_a_log_is_not_asked_twice_in_five_minutes(salesforce: SalesforceSide, ra
     assert sum(request["path"].endswith("/deleted") for request in requests) == 1
 
 
+def test_both_logs_are_asked_of_an_org_that_is_polled_slowly_one_in_a_run(
+    salesforce: SalesforceSide, raw: RawSql
+) -> None:
+    """At each of its polls both are due."""
+    salesforce.extract("first")
+    asked = []
+    for run_id in ("second", "third", "fourth"):
+        raw(
+            "UPDATE salesforce_org SET settled_asked_at = settled_asked_at - interval '10 minutes',"
+            " deletes_asked_at = deletes_asked_at - interval '10 minutes',"
+            " settled_until = now() - interval '10 minutes', deletes_until = now() - interval '10 minutes'"
+        )
+        salesforce.steer("DELETE", "/journal")
+        salesforce.extract(run_id)
+        paths = [request["path"] for request in salesforce.steer("GET", "/journal").json()["requests"]]
+        asked.append([path.rsplit("/", 1)[1] for path in paths if path.endswith(("/deleted", "/updated"))])
+    assert asked == [["updated"], ["deleted"], ["updated"]]
+
+
 def test_a_log_that_does_not_reach_back_leaves_it_to_the_daily_comparison(
     salesforce: SalesforceSide, raw: RawSql
 ) -> None:

@@ -34,14 +34,17 @@ def read_logs(
     outcome: _windows.Outcome,
     counts: _ledger.Counts,
 ) -> None:
-    """Ask the logs that are due, one in a run: a quiet run is to cost three calls. The first run asks both."""
+    """Ask the logs that are due, one in a run: a quiet run is to cost three calls. The first run asks both.
+
+    An org that is asked for news more slowly than every five minutes finds both due each time: they take turns.
+    """
     due = db.one("select_logs_due", org_id=outcome.org_id)
     assert due is not None
-    if due["is_settling_due"]:
+    is_deleting = due["is_deleting_due"]
+    if due["is_settling_due"] and not (is_deleting and due["is_deleting_next"]):
         counts["rows_late"] += settle(db, salesforce, selection, outcome)
-        if outcome.kind != "initial":
-            return
-    if due["is_deleting_due"]:
+        is_deleting = is_deleting and outcome.kind == "initial"
+    if is_deleting:
         counts["rows_purged"] = read_deletions(db, salesforce, selection, outcome, counts)
 
 
