@@ -51,12 +51,14 @@ def connect_org(
     *,
     name: str | None = None,
     default_region: str | None = None,
+    poll_seconds: int | None = None,
     log_in: Callable[[], records.SalesforceToken] | None = None,
 ) -> records.OrgId:
     """Log in (by ``log_in`` if given), remember the org and its fields; return its id. Twice refreshes both.
 
     A new org's token is stored before anything is asked with it; nothing is read from the org before all went well.
-    Raises StopError with Salesforce's own reason if the log-in or the describe is refused.
+    A setting that is None stays as it is. Raises StopError with Salesforce's own reason if the log-in or the describe
+    is refused.
     """
     _check_region(default_region)
     token = (log_in or session.login)()
@@ -66,7 +68,12 @@ def connect_org(
     org_id = records.OrgId(token.org_id)
     db.execute("insert_org", org_id=org_id, conn_id=conn_id)
     session.bind(org_id)
-    values = {"conn_id": conn_id, "instance_url": token.instance_url, "default_region": default_region}
+    values = {
+        "conn_id": conn_id,
+        "instance_url": token.instance_url,
+        "default_region": default_region,
+        "poll_seconds": poll_seconds,
+    }
     org_name = name or account.org_name(session) or org_id
     refresh_fields(db, session, org_id=org_id)
     db.execute(
