@@ -56,7 +56,7 @@ def reconcile_contacts() -> None:
                 lambda org_id: stages.reconcile_contacts.run(
                     edges.db, edges.salesforce_of(org_id, lane="backfill"), org_id=org_id, run_id=run_id
                 ),
-                news=("fetched", "purged", "not_visible", "planned", "deferred"),
+                news=("fetched", "quarantined", "purged", "not_visible", "planned", "deferred"),
             )
         if counts.get("planned"):
             outlet_events[assets.maybe_planned_windows].add(assets.planned_windows)
