@@ -210,6 +210,31 @@ def test_more_deletions_than_a_run_asks_for_go_on_in_the_next(
     assert raw.column("SELECT DISTINCT presence FROM salesforce_contact") == ["purged"]
 
 
+def test_deleted_contacts_that_all_came_back_do_not_hold_the_log_up(
+    salesforce: SalesforceSide, raw: RawSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log that names them still, and behind them one that nobody else finds: they are live here and there."""
+    monkeypatch.setattr(_settling, "_GONE", 2)
+    ids = sorted(person(salesforce) for _ in range(6))
+    salesforce.extract("first")
+    with salesforce.store.writing() as connection:
+        connection.executemany(
+            "INSERT INTO deletion VALUES ('Contact', ?, CAST(strftime('%s', 'now') AS INTEGER))",
+            [(salesforce_id,) for salesforce_id in ids[:5]],
+        )
+    hard_delete(salesforce, ids[5])
+    log_due(raw)
+    purged = []
+    for run_id in ("second", "third", "fourth", "fifth"):
+        purged.append(salesforce.extract(run_id).get("rows_purged", 0))
+        raw("UPDATE salesforce_org SET deletes_asked_at = NULL")
+    assert purged == [0, 0, 1, 0]
+    assert raw("SELECT deletes_through, deletes_after_id FROM salesforce_org") == [
+        {"deletes_through": None, "deletes_after_id": None}
+    ]
+    assert raw.value("SELECT now() - deletes_until < interval '3 minutes' FROM salesforce_org")
+
+
 def test_a_purged_contact_is_in_no_sidebar(salesforce: SalesforceSide, raw: RawSql, house_of: House) -> None:
     salesforce_id = person(salesforce, Email="ada@example.com")
     salesforce.extract("first")
