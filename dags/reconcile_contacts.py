@@ -8,6 +8,7 @@ Then forget what is past its time. Emits `salesforce_contacts` when the mirror c
 
 ### When it fails
 * *reported … contacts and listed …*: the list had holes, so nothing was concluded; the retry lists again.
+* *bulk job … is still InProgress*: the list of ids goes on at Salesforce; the next try finds it by its id.
 * Else as in `extract_salesforce_contacts`; nothing is marked as gone without a complete list.
 
 ### How to re-run

@@ -1,8 +1,0 @@
--- A log of deletions with more contacts than one run asks for is read on by id, so that those who came back cannot hold it up.
-
-ALTER TABLE salesforce_org
-    ADD COLUMN deletes_through timestamptz,
-    ADD COLUMN deletes_after_id salesforce_id,
-    ADD CONSTRAINT salesforce_org_deletes_go_on_within_a_range CHECK ((deletes_through IS NULL) = (deletes_after_id IS NULL));
-COMMENT ON COLUMN salesforce_org.deletes_through IS 'End of the range of the log of deletions that is read in several runs; null when the last one was read whole.';
-COMMENT ON COLUMN salesforce_org.deletes_after_id IS 'The contact up to whose id that range was read; the next run goes on behind it.';
