@@ -39,20 +39,23 @@ SELECT org_id, name, conn_id, disconnected_at
 -- Remember the describe; a field that is there again is no longer lost.
 -- Params: org_id text, fields json | Rows: none
 INSERT INTO salesforce_field AS held (
-       org_id, name, label, type, length, updateable, calculated, nillable, restricted, picklist, seen_at)
-SELECT %(org_id)s, f.name, f.label, f.type, f.length, f.updateable, f.calculated, f.nillable, f.restricted, f.picklist, now()
+       org_id, name, label, type, length, updateable, calculated, nillable, restricted, picklist,
+       relationship, refers_to, seen_at)
+SELECT %(org_id)s, f.name, f.label, f.type, f.length, f.updateable, f.calculated, f.nillable, f.restricted, f.picklist,
+       f.relationship, f.refers_to, now()
   FROM jsonb_to_recordset(%(fields)s::jsonb) AS f (
        name text, label text, type text, length integer, updateable boolean, calculated boolean, nillable boolean,
-       restricted boolean, picklist text[])
+       restricted boolean, picklist text[], relationship text, refers_to text[])
 ON CONFLICT (org_id, name) DO UPDATE
    SET label = excluded.label, type = excluded.type, length = excluded.length, updateable = excluded.updateable,
        calculated = excluded.calculated, nillable = excluded.nillable, restricted = excluded.restricted,
-       picklist = excluded.picklist, seen_at = excluded.seen_at, lost_at = NULL,
+       picklist = excluded.picklist, relationship = excluded.relationship, refers_to = excluded.refers_to, seen_at = excluded.seen_at, lost_at = NULL,
        regained_at = CASE WHEN held.lost_at IS NULL THEN held.regained_at ELSE now() END
- WHERE (held.label, held.type, held.length, held.updateable, held.calculated, held.nillable, held.restricted, held.picklist, held.lost_at)
+ WHERE (held.label, held.type, held.length, held.updateable, held.calculated, held.nillable, held.restricted, held.picklist,
+        held.relationship, held.refers_to, held.lost_at)
     IS DISTINCT FROM
        (excluded.label, excluded.type, excluded.length, excluded.updateable, excluded.calculated, excluded.nillable,
-        excluded.restricted, excluded.picklist, NULL);
+        excluded.restricted, excluded.picklist, excluded.relationship, excluded.refers_to, NULL);
 
 -- name: mark_lost_fields
 -- Mark the fields that the describe no longer shows; list them.
@@ -90,8 +93,8 @@ SELECT coalesce(described_at < now() - interval '1 hour', true) AS is_due,
 
 -- name: select_salesforce_fields
 -- List the remembered describe of an org.
--- Params: org_id text | Rows: 0..n (name, label, type, length, updateable, calculated, nillable, restricted, picklist, lost_at)
-SELECT name, label, type, length, updateable, calculated, nillable, restricted, picklist, lost_at
+-- Params: org_id text | Rows: 0..n (name, label, type, length, updateable, calculated, nillable, restricted, picklist, relationship, refers_to, lost_at)
+SELECT name, label, type, length, updateable, calculated, nillable, restricted, picklist, relationship, refers_to, lost_at
   FROM salesforce_field
  WHERE org_id = %(org_id)s
  ORDER BY name;
