@@ -8,11 +8,11 @@ pool of their own. Newer rows are never overwritten. Success means that every da
 
 ### When it fails
 * *the range …*, *no field …*, *not supported*: correct the parameter. *first load is not proven*: wait for it.
-* *not proven yet*: `load_salesforce_contacts` is reading them; the retries wait for it.
+* *not proven yet*: the retries wait for `load_salesforce_contacts`. *failed: …*: clear `plan_backfill` and the rest.
 * The loading task is *skipped*: nothing was to be read, or the quota is used up; `load_salesforce_contacts` goes on.
 
 ### How to re-run
-Clear the task: proven days are left alone, a day half read goes on with its job.
+Clear the loading task: half-read days go on. With `plan_backfill`: what is unproven is read again; if nothing is, all.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@
 Every 30 seconds, for each connected org whose turn it is: read the contacts whose `SystemModstamp` is at or after the
 watermark, land and merge them, compare the count of the last 15 minutes with Salesforce's, fill newly chosen fields.
 Every five minutes: ask how far Salesforce is settled and compare what newly settled; ask its log of deletions.
-Emits `salesforce_contacts` when the mirror changed; a run without news is skipped.
+Emits `salesforce_contacts` when the mirror changed; a run without news is skipped. Rows that could not be taken are
+news: the task is a success that counts them, `status` tells how many wait, `quarantined_row` why.
 
 ### When it fails
 * *connection … Salesforce refused the log-in*: correct the connection, then clear the task.
@@ -60,6 +61,7 @@ def extract_salesforce_contacts() -> None:
                 ),
                 news=(
                     "rows_merged",
+                    "rows_quarantined",
                     "rows_late",
                     "rows_purged",
                     "rows_refilled",

@@ -8,6 +8,7 @@ Then forget what is past its time. Emits `salesforce_contacts` when the mirror c
 
 ### When it fails
 * *reported … contacts and listed …*: the list had holes, so nothing was concluded; the retry lists again.
+* *bulk job … is still InProgress*: the list of ids goes on at Salesforce; the next try finds it by its id.
 * *no_refusal*: respond.io refused some tags; see `error_detail` of `contact_creation`. Tomorrow's run tries again.
 * Else as in `extract_salesforce_contacts`; nothing is marked as gone without a complete list.
 
@@ -57,7 +58,7 @@ def reconcile_contacts() -> None:
                 lambda org_id: stages.reconcile_contacts.run(
                     edges.db, edges.salesforce_of(org_id, lane="backfill"), org_id=org_id, run_id=run_id
                 ),
-                news=("fetched", "purged", "not_visible", "planned", "deferred"),
+                news=("fetched", "quarantined", "purged", "not_visible", "planned", "deferred"),
             )
         if counts.get("planned"):
             outlet_events[assets.maybe_planned_windows].add(assets.planned_windows)

@@ -9,7 +9,7 @@ import pytest
 from contact_sync import backfill, database, errors
 from contact_sync.salesforce import query
 from tests.raw_sql import RawSql
-from tests.stages.house import ORG, House
+from tests.stages.house import ORG, OTHER_ORG, House
 
 WATERMARK = datetime(2026, 1, 10, 6, tzinfo=UTC)
 
@@ -38,6 +38,18 @@ def house(db: database.Database, raw: RawSql) -> House:
 
 def day(number: int, hour: int = 0) -> datetime:
     return datetime(2026, 1, number, hour, tzinfo=UTC)
+
+
+def end_as(raw: RawSql, status: str, *days: int) -> None:
+    """Let the loading stage have come to this with the open windows of some days, or of all."""
+    for step in ("running", status):
+        raw(
+            "UPDATE extract_window SET status = %(step)s, rows_reported = 0, detail = %(step)s WHERE kind = 'backfill'"
+            " AND status IN ('planned', 'running') AND (%(all)s OR read_from = ANY (%(days)s::timestamptz[]))",
+            step=step,
+            all=not days,
+            days=[day(number) for number in days],
+        )
 
 
 def planned(raw: RawSql) -> list[tuple[datetime, datetime]]:
@@ -143,6 +155,49 @@ def test_a_proven_day_can_be_read_again(house: House, raw: RawSql) -> None:
     assert backfill.plan(house.db, ORG, day(2), day(3)).planned == 1
 
 
+def test_while_a_day_is_open_or_failed_the_proven_ones_are_left_alone(house: House, raw: RawSql) -> None:
+    backfill.plan(house.db, ORG, day(2), day(5))
+    end_as(raw, "proven", 2)
+    end_as(raw, "failed", 3)
+    again = backfill.plan(house.db, ORG, day(2), day(5))
+    assert again.planned == 1
+    assert sorted(planned(raw)) == [(day(3), day(4)), (day(4), day(5))]
+    end_as(raw, "proven")
+    assert backfill.plan(house.db, ORG, day(2), day(5)).planned == 3
+
+
+def test_a_longer_range_is_no_rest_of_the_shorter(house: House, raw: RawSql) -> None:
+    backfill.plan(house.db, ORG, day(2), day(4))
+    end_as(raw, "proven")
+    assert backfill.plan(house.db, ORG, day(2), day(5)).planned == 3
+
+
+def test_other_fields_are_another_wish(house: House, raw: RawSql) -> None:
+    backfill.plan(house.db, ORG, day(2), day(4))
+    end_as(raw, "proven", 2)
+    assert backfill.plan(house.db, ORG, day(2), day(4), fields=["Department"]).planned == 2
+
+
+def test_an_org_that_is_proven_waits_for_the_others(house: House, raw: RawSql) -> None:
+    house.org(OTHER_ORG)
+    raw(
+        "INSERT INTO extract_window (org_id, kind, read_until, status, rows_reported, rows_landed)"
+        " SELECT %(org)s, kind, read_until, status, 1, 1 FROM extract_window",
+        org=OTHER_ORG,
+    )
+    house.person(2, org_id=OTHER_ORG)
+    both = [ORG, OTHER_ORG]
+    backfill.plan_all(house.db, both, day(2), day(4))
+    raw("UPDATE extract_window SET status = 'running' WHERE kind = 'backfill' AND org_id = %(org)s", org=ORG)
+    raw(
+        "UPDATE extract_window SET status = 'proven', rows_reported = 0 WHERE kind = 'backfill' AND org_id = %(org)s",
+        org=ORG,
+    )
+    assert [plan.planned for plan in backfill.plan_all(house.db, both, day(2), day(4))] == [0, 0]
+    end_as(raw, "proven")
+    assert [plan.planned for plan in backfill.plan_all(house.db, both, day(2), day(4))] == [2, 2]
+
+
 def test_a_range_after_the_watermark_is_an_empty_plan_that_says_so(house: House, raw: RawSql) -> None:
     plan = backfill.plan(house.db, ORG, day(11), day(12))
     assert (plan.windows, planned(raw)) == ((), [])
@@ -191,6 +246,32 @@ def test_open_windows_are_not_proven(house: House) -> None:
     backfill.plan(house.db, ORG, day(2), day(4))
     with pytest.raises(errors.RetryError, match="2 of the backfill's windows are not proven"):
         backfill.check_proven(house.db, ORG, day(2), day(4))
+
+
+def test_a_failed_day_is_told_with_its_reason_and_not_waited_for(house: House, raw: RawSql) -> None:
+    backfill.plan(house.db, ORG, day(2), day(5))
+    end_as(raw, "failed", 3)
+    raw("UPDATE extract_window SET detail = 'window 7 does not add up' WHERE status = 'failed'")
+    with pytest.raises(
+        errors.StopError, match=r"1 of the backfill's windows failed: window 7 does not add up\."
+    ):
+        backfill.check_proven(house.db, ORG, day(2), day(5))
+
+
+def test_a_day_whose_part_failed_has_failed_and_is_planned_again(house: House, raw: RawSql) -> None:
+    backfill.plan(house.db, ORG, day(2), day(4))
+    raw("UPDATE extract_window SET status = 'split' WHERE read_from = %(day)s", day=day(2))
+    whole = raw.value("SELECT window_id FROM extract_window WHERE status = 'split'")
+    half = {"org_id": ORG, "kind": "backfill", "is_big": True, "split_from": whole, "rows_reported": 0}
+    raw.insert("extract_window", read_from=day(2), read_until=day(2, 12), status="proven", **half)
+    raw.insert(
+        "extract_window", read_from=day(2, 12), read_until=day(3), status="failed", detail="no", **half
+    )
+    end_as(raw, "proven", 3)
+    with pytest.raises(errors.StopError, match=r"1 of the backfill's windows failed: no\."):
+        backfill.check_proven(house.db, ORG, day(2), day(4))
+    assert backfill.plan(house.db, ORG, day(2), day(4)).planned == 1
+    assert planned(raw) == [(day(2), day(3))]
 
 
 def test_windows_of_other_days_do_not_count(house: House) -> None:

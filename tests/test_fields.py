@@ -86,16 +86,39 @@ def test_a_compound_field_is_left_out() -> None:
     assert names == list(fields.SYSTEM_FIELDS)
 
 
-@pytest.mark.parametrize("name", ["Account.Name", "account.Industry", "Region__r.Name", "Owner.Name"])
-def test_a_field_of_a_parent_is_read(name: str) -> None:
-    assert name in fields.select_list([name], described("AccountId", "OwnerId", "Region__c"))
-
-
 @pytest.mark.parametrize(
-    "name", ["Account.Owner.Name", "Campaign.Name", "Account.", ".Name", "Other__r.Name"]
+    "name", ["Account.Owner.Name", "Campaign.Name", "Account.", ".Name", "Other__r.Name", "Account.Name"]
 )
-def test_grandparents_and_unknown_parents_are_left_out(name: str) -> None:
-    assert name not in fields.select_list([name], described("AccountId", "Region__c"))
+def test_what_no_describe_of_a_parent_told_is_left_out(name: str) -> None:
+    assert name not in fields.select_list([name], described("AccountId", "Region__c", "Owner.Name"))
+
+
+@pytest.mark.parametrize("name", ["Owner.Name", "owner.name"])
+def test_a_field_of_a_described_parent_is_read(name: str) -> None:
+    assert "Owner.Name" in fields.select_list([name], described("OwnerId", "Owner.Name"))
+
+
+def references(**leading: tuple[str, ...]) -> dict[str, SalesforceField]:
+    """Contact's references by relationship, and the objects they lead to."""
+    return {
+        f"{name}Id": SalesforceField(
+            name=f"{name}Id", label=name, type="reference", relationship=name, refers_to=objects
+        )
+        for name, objects in leading.items()
+    }
+
+
+def test_a_parent_is_told_by_the_object_it_is_of() -> None:
+    found = fields.parents(
+        references(Account=("Account",), Owner=("User",), Who=("Lead", "User"), Jigsaw=()).values()
+    )
+    assert found == {"Account": "Account", "Owner": "User", "Who": "Name"}
+
+
+def test_a_parent_is_described_once_somebody_shows_it() -> None:
+    known = references(Account=("Account",), Owner=("User",)) | described("Account.Name")
+    names = ["owner.Name", "Owner.Email", "Account.Site", "Title", "Lead.Company"]
+    assert fields.undescribed_parents(names, known) == {"Owner"}
 
 
 def test_a_described_parent_is_held_to_its_describe() -> None:

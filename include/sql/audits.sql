@@ -63,9 +63,11 @@ UPDATE extract_window
 
 -- name: select_logs_due
 -- Tell which of Salesforce's logs is to be asked now: each is at most every five minutes.
--- Params: org_id text | Rows: 1 (is_settling_due, is_deleting_due)
+-- Params: org_id text | Rows: 1 (is_settling_due, is_deleting_due, is_deleting_next)
 SELECT coalesce(settled_asked_at <= now() - interval '5 minutes', true) AS is_settling_due,
-       coalesce(deletes_asked_at <= now() - interval '5 minutes', true) AS is_deleting_due
+       coalesce(deletes_asked_at <= now() - interval '5 minutes', true) AS is_deleting_due,
+       -- of two that are due, the one that waits for longer
+       coalesce(deletes_asked_at, '-infinity') < coalesce(settled_asked_at, '-infinity') AS is_deleting_next
   FROM salesforce_org
  WHERE org_id = %(org_id)s;
 
@@ -97,30 +99,38 @@ UPDATE salesforce_org
 
 -- name: begin_deleting
 -- Note that the log of deletions is asked for; the first time, from an hour before the first reading.
--- Params: org_id text | Rows: 1 (deletes_until)
+-- Params: org_id text | Rows: 1 (deletes_until, deletes_through, deletes_after_id)
 UPDATE salesforce_org
    SET deletes_asked_at = now(),
        deletes_until = coalesce(deletes_until, (
            SELECT min(w.read_until) - interval '1 hour' FROM proven_window w
             WHERE w.org_id = %(org_id)s AND w.kind IN ('initial', 'incremental')))
  WHERE org_id = %(org_id)s
-RETURNING deletes_until;
+RETURNING deletes_until, deletes_through, deletes_after_id;
 
 -- name: move_deletes
 -- Move on the time up to which the log of deletions was read.
 -- Params: org_id text, deletes_until timestamptz | Rows: none
 UPDATE salesforce_org
-   SET deletes_until = greatest(deletes_until, %(deletes_until)s)
+   SET deletes_until = greatest(deletes_until, %(deletes_until)s), deletes_through = NULL, deletes_after_id = NULL
+ WHERE org_id = %(org_id)s;
+
+-- name: keep_deletes_open
+-- Note how far a range of the log of deletions was read that has more contacts than a run asks for.
+-- Params: org_id text, deletes_through timestamptz, after_id text | Rows: none
+UPDATE salesforce_org
+   SET deletes_through = %(deletes_through)s, deletes_after_id = %(after_id)s
  WHERE org_id = %(org_id)s;
 
 -- name: select_undeleted_ids
--- Of the ids in the log of deletions, select those that the mirror does not hold as gone.
--- Params: org_id text, ids text[], batch_size int | Rows: 0..batch_size (salesforce_id)
+-- Of the ids in the log of deletions, select the next that the mirror does not hold as gone; a null after_id begins.
+-- Params: org_id text, ids text[], after_id text, batch_size int | Rows: 0..batch_size (salesforce_id)
 SELECT salesforce_id
   FROM salesforce_contact
  WHERE org_id = %(org_id)s
    AND salesforce_id = ANY (%(ids)s::text[])
    AND presence IN ('live', 'not_visible')
+   AND (%(after_id)s::salesforce_id IS NULL OR salesforce_id > %(after_id)s::salesforce_id)
  ORDER BY salesforce_id
  LIMIT %(batch_size)s;
 

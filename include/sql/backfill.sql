@@ -9,21 +9,25 @@ SELECT now() AS asked_at,
          WHERE org_id = %(org_id)s AND kind IN ('initial', 'incremental')) AS watermark,
        (SELECT min(system_modstamp) FROM salesforce_contact WHERE org_id = %(org_id)s) AS oldest;
 
+-- name: is_backfill_unfinished
+-- Tell whether a day's latest window with these fields is not proven: then the same wish means the rest, not all again.
+-- Params: org_id text, starts timestamptz[], ends timestamptz[], fields text[] | Rows: 1 (is_unfinished)
+SELECT coalesce(bool_or(s.status <> 'proven'), false) AS is_unfinished
+  FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS r (start_at, end_at)
+ CROSS JOIN LATERAL latest_backfill(%(org_id)s, r.start_at, r.end_at, %(fields)s::text[]) AS w (window_id)
+ CROSS JOIN LATERAL window_state(w.window_id) AS s;
+
 -- name: plan_backfill_windows
--- Plan a window for each range that is not planned already with these fields.
--- Params: org_id text, starts timestamptz[], ends timestamptz[], fields text[] | Rows: none
+-- Plan a window for each range that is not planned already with these fields; with the rest only, for none that is proven.
+-- Params: org_id text, starts timestamptz[], ends timestamptz[], fields text[], is_rest boolean | Rows: none
 INSERT INTO extract_window (org_id, kind, read_from, read_until, fields, status, is_big)
 SELECT %(org_id)s, 'backfill', r.start_at, r.end_at, %(fields)s::text[], 'planned', true
   FROM unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) AS r (start_at, end_at)
- WHERE NOT EXISTS (
-       SELECT FROM extract_window w
-        WHERE w.org_id = %(org_id)s
-          AND w.kind = 'backfill'
-          AND w.read_from = r.start_at
-          AND w.read_until = r.end_at
-          AND w.fields @> %(fields)s::text[]
-          AND w.split_from IS NULL
-          AND (w.status IN ('planned', 'running', 'deferred') OR (w.status = 'split' AND w.finished_at IS NULL)))
+  LEFT JOIN LATERAL latest_backfill(%(org_id)s, r.start_at, r.end_at, %(fields)s::text[]) AS w (window_id) ON true
+  LEFT JOIN LATERAL window_state(w.window_id) AS s ON true
+ WHERE s.status IS NULL
+    OR s.status = 'failed'
+    OR (s.status = 'proven' AND NOT %(is_rest)s)
  ORDER BY r.start_at;
 
 -- name: count_backfill_contacts
@@ -36,26 +40,21 @@ SELECT (SELECT count(*)
  ORDER BY r.start_at;
 
 -- name: count_unproven_backfills
--- Count the days of a backfill whose latest window is not proven, and those of them that wait for the quota.
--- Params: org_id text, starts timestamptz[], end_at timestamptz | Rows: 1 (unproven, deferred)
-SELECT count(*) FILTER (WHERE status <> 'proven') AS unproven,
-       count(*) FILTER (WHERE status = 'deferred') AS deferred
-  FROM (SELECT DISTINCT ON (read_from)
-               -- a day too slow to be read at once is what its open parts are
-               CASE WHEN status <> 'split' THEN status
-                    WHEN finished_at IS NOT NULL THEN 'proven'
-                    WHEN EXISTS (SELECT FROM extract_window h
-                                  WHERE h.org_id = w.org_id AND h.status = 'deferred' AND h.split_from IS NOT NULL
-                                    AND h.kind = 'backfill' AND h.read_from >= w.read_from AND h.read_until <= w.read_until)
-                    THEN 'deferred'
-                    ELSE 'split' END AS status
-          FROM extract_window w
+-- Count the days of a backfill whose latest window is not proven, those that wait for the quota and those that failed, with why.
+-- Params: org_id text, starts timestamptz[], end_at timestamptz | Rows: 1 (unproven, deferred, failed, detail)
+SELECT count(*) FILTER (WHERE s.status <> 'proven') AS unproven,
+       count(*) FILTER (WHERE s.status = 'deferred') AS deferred,
+       count(*) FILTER (WHERE s.status = 'failed') AS failed,
+       min(s.detail) FILTER (WHERE s.status = 'failed') AS detail
+  FROM (SELECT DISTINCT ON (read_from) window_id
+          FROM extract_window
          WHERE split_from IS NULL
            AND org_id = %(org_id)s
            AND kind = 'backfill'
            AND read_from = ANY (%(starts)s::timestamptz[])
            AND read_until <= %(end_at)s
-         ORDER BY read_from, window_id DESC) AS latest;
+         ORDER BY read_from, window_id DESC) AS latest
+ CROSS JOIN LATERAL window_state(latest.window_id) AS s;
 
 -- name: select_connected_orgs
 -- List the connected orgs.

@@ -11,6 +11,21 @@ UPDATE extract_window
    AND status IN ('running', 'short')
    AND NOT is_big;
 
+-- name: select_listing_job
+-- Read which job lists an org's ids, if one was left that is not too old to tell what there is.
+-- Params: org_id text | Rows: 0..1 (job_id, begun_at)
+SELECT listing_job_id AS job_id, listing_begun_at AS begun_at
+  FROM salesforce_org
+ WHERE org_id = %(org_id)s
+   AND listing_begun_at > now() - interval '2 days';
+
+-- name: record_listing_job
+-- Write the job down before it is waited for, with Salesforce's clock when it was made; nulls forget it.
+-- Params: org_id text, job_id text, begun_at timestamptz | Rows: none
+UPDATE salesforce_org
+   SET listing_job_id = %(job_id)s, listing_begun_at = %(begun_at)s
+ WHERE org_id = %(org_id)s;
+
 -- name: delete_listing
 -- Empty an org's list of ids.
 -- Params: org_id text | Rows: none

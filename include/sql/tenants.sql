@@ -10,20 +10,21 @@ ON CONFLICT (org_id) DO NOTHING;
 
 -- name: upsert_org
 -- Remember an org under its connection; connecting again clears an earlier disconnect.
--- Params: org_id text, name text, conn_id text, instance_url text, api_version text, default_region text, integration_user_id text | Rows: none
+-- Params: org_id text, name text, conn_id text, instance_url text, api_version text, default_region text, poll_seconds int, integration_user_id text | Rows: none
 INSERT INTO salesforce_org AS held (
        org_id, name, conn_id, instance_url, api_version, default_region, integration_user_id, connected_at)
 VALUES (%(org_id)s, %(name)s, %(conn_id)s, %(instance_url)s, %(api_version)s, %(default_region)s, %(integration_user_id)s, now())
 ON CONFLICT (org_id) DO UPDATE
    SET name = excluded.name, conn_id = excluded.conn_id, instance_url = excluded.instance_url,
        api_version = excluded.api_version, default_region = coalesce(excluded.default_region, held.default_region),
+       poll_seconds = coalesce(%(poll_seconds)s, held.poll_seconds),
        integration_user_id = excluded.integration_user_id, connected_at = coalesce(held.connected_at, now()),
        disconnected_at = NULL;
 
 -- name: select_org
 -- Read one org.
--- Params: org_id text | Rows: 0..1 (org_id, name, conn_id, instance_url, integration_user_id, disconnected_at, described_at)
-SELECT org_id, name, conn_id, instance_url, integration_user_id, disconnected_at, described_at
+-- Params: org_id text | Rows: 0..1 (org_id, name, conn_id, instance_url, integration_user_id, poll_seconds, disconnected_at, described_at)
+SELECT org_id, name, conn_id, instance_url, integration_user_id, poll_seconds, disconnected_at, described_at
   FROM salesforce_org
  WHERE org_id = %(org_id)s;
 
@@ -38,20 +39,23 @@ SELECT org_id, name, conn_id, disconnected_at
 -- Remember the describe; a field that is there again is no longer lost.
 -- Params: org_id text, fields json | Rows: none
 INSERT INTO salesforce_field AS held (
-       org_id, name, label, type, length, updateable, calculated, nillable, restricted, picklist, seen_at)
-SELECT %(org_id)s, f.name, f.label, f.type, f.length, f.updateable, f.calculated, f.nillable, f.restricted, f.picklist, now()
+       org_id, name, label, type, length, updateable, calculated, nillable, restricted, picklist,
+       relationship, refers_to, seen_at)
+SELECT %(org_id)s, f.name, f.label, f.type, f.length, f.updateable, f.calculated, f.nillable, f.restricted, f.picklist,
+       f.relationship, f.refers_to, now()
   FROM jsonb_to_recordset(%(fields)s::jsonb) AS f (
        name text, label text, type text, length integer, updateable boolean, calculated boolean, nillable boolean,
-       restricted boolean, picklist text[])
+       restricted boolean, picklist text[], relationship text, refers_to text[])
 ON CONFLICT (org_id, name) DO UPDATE
    SET label = excluded.label, type = excluded.type, length = excluded.length, updateable = excluded.updateable,
        calculated = excluded.calculated, nillable = excluded.nillable, restricted = excluded.restricted,
-       picklist = excluded.picklist, seen_at = excluded.seen_at, lost_at = NULL,
+       picklist = excluded.picklist, relationship = excluded.relationship, refers_to = excluded.refers_to, seen_at = excluded.seen_at, lost_at = NULL,
        regained_at = CASE WHEN held.lost_at IS NULL THEN held.regained_at ELSE now() END
- WHERE (held.label, held.type, held.length, held.updateable, held.calculated, held.nillable, held.restricted, held.picklist, held.lost_at)
+ WHERE (held.label, held.type, held.length, held.updateable, held.calculated, held.nillable, held.restricted, held.picklist,
+        held.relationship, held.refers_to, held.lost_at)
     IS DISTINCT FROM
        (excluded.label, excluded.type, excluded.length, excluded.updateable, excluded.calculated, excluded.nillable,
-        excluded.restricted, excluded.picklist, NULL);
+        excluded.restricted, excluded.picklist, excluded.relationship, excluded.refers_to, NULL);
 
 -- name: mark_lost_fields
 -- Mark the fields that the describe no longer shows; list them.
@@ -89,8 +93,8 @@ SELECT coalesce(described_at < now() - interval '1 hour', true) AS is_due,
 
 -- name: select_salesforce_fields
 -- List the remembered describe of an org.
--- Params: org_id text | Rows: 0..n (name, label, type, length, updateable, calculated, nillable, restricted, picklist, lost_at)
-SELECT name, label, type, length, updateable, calculated, nillable, restricted, picklist, lost_at
+-- Params: org_id text | Rows: 0..n (name, label, type, length, updateable, calculated, nillable, restricted, picklist, relationship, refers_to, lost_at)
+SELECT name, label, type, length, updateable, calculated, nillable, restricted, picklist, relationship, refers_to, lost_at
   FROM salesforce_field
  WHERE org_id = %(org_id)s
  ORDER BY name;

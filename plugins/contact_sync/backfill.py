@@ -6,6 +6,7 @@ rows and never moves the watermark.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import math
 from collections.abc import Iterator, Sequence
@@ -31,7 +32,7 @@ _SAMPLES = 10
 class Plan:
     """The windows of a backfill, oldest first, each ``[start, end)`` in UTC and within one day.
 
-    ``reason`` says why there are none. ``planned`` is how many are new: the others were waiting already.
+    ``reason`` says why there are none. ``planned`` is how many are new: the others wait already, or are proven.
     ``contacts`` is what the mirror holds of each: about as many will be read.
     """
 
@@ -53,6 +54,13 @@ class Plan:
             "calls": sum(map(_calls, self.contacts)),
         }
 
+    def bounds(self) -> dict[str, list[datetime]]:
+        """Return where the windows start and end, in their order: parameters of the statements."""
+        return {
+            "starts": [start for start, _ in self.windows],
+            "ends": [end for _, end in self.windows],
+        }
+
     def samples(self) -> list[dict[str, Any]]:
         """Return the first windows, each with ``from``, ``to``, ``contacts`` and ``calls``."""
         return [
@@ -70,11 +78,32 @@ def plan(
     fields: Sequence[str] = (),
     dry_run: bool = False,
 ) -> Plan:
+    """Plan one org as ``plan_all`` does."""
+    return plan_all(db, [org_id], start, end, fields=fields, dry_run=dry_run)[0]
+
+
+def plan_all(
+    db: database.Database,
+    org_ids: Sequence[str],
+    start: datetime,
+    end: datetime,
+    *,
+    fields: Sequence[str] = (),
+    dry_run: bool = False,
+) -> list[Plan]:
     """Plan one window per day (UTC) of ``[start, end)``, ``end`` cut at the watermark: what is newer is read anyway.
 
-    Read are the fields in use, and ``fields`` beside them. Planning what is planned already plans nothing.
-    Raises StopError if the range is empty or in the future, a name is unknown, or the first load is not proven.
+    Read are the fields in use, and ``fields`` beside them. What is planned already is not planned again; nor is what
+    is proven, as long as a day of any of the orgs is not: the same wish means the rest then, and all of it afterwards.
+    Raises StopError if the range is empty or in the future, a name is unknown, or a first load is not proven.
     """
+    wishes = [_wish(db, org_id, start, end, fields) for org_id in org_ids]
+    is_rest = any(_is_unfinished(db, wish) for wish in wishes)
+    return [_planned(db, wish, is_rest=is_rest, dry_run=dry_run) for wish in wishes]
+
+
+def _wish(db: database.Database, org_id: str, start: datetime, end: datetime, fields: Sequence[str]) -> Plan:
+    """Return what an org's plan covers, before anything is planned."""
     known = db.one("select_org", org_id=org_id)
     if known is None or known["disconnected_at"] is not None:
         raise errors.StopError(f"org {org_id} is not connected: run `python -m contact_sync connect`")
@@ -84,25 +113,32 @@ def plan(
     selected = _fields(db, org_id, fields)
     reason = _nothing_to_read(start, end, bounds)
     windows = () if reason else tuple(_days(start, min(end, bounds["watermark"])))
-    days = {"starts": [window[0] for window in windows], "ends": [window[1] for window in windows]}
+    return Plan(org_id=org_id, windows=windows, fields=selected, reason=reason)
+
+
+def _is_unfinished(db: database.Database, wish: Plan) -> bool:
+    row = db.one("is_backfill_unfinished", org_id=wish.org_id, **wish.bounds(), fields=list(wish.fields))
+    return row is not None and bool(row["is_unfinished"])
+
+
+def _planned(db: database.Database, wish: Plan, *, is_rest: bool, dry_run: bool) -> Plan:
     with db.transaction(is_undone=dry_run) as tx:
-        planned = tx.execute("plan_backfill_windows", org_id=org_id, **days, fields=list(selected))
-    counted = db.all("count_backfill_contacts", org_id=org_id, **days)
+        planned = tx.execute(
+            "plan_backfill_windows",
+            org_id=wish.org_id,
+            **wish.bounds(),
+            fields=list(wish.fields),
+            is_rest=is_rest,
+        )
+    counted = db.all("count_backfill_contacts", org_id=wish.org_id, **wish.bounds())
     log.info(
         "backfill of org %s: %d windows, %d new%s",
-        org_id,
-        len(windows),
+        wish.org_id,
+        len(wish.windows),
         planned,
-        f": {reason}" if reason else "",
+        f": {wish.reason}" if wish.reason else "",
     )
-    return Plan(
-        org_id=org_id,
-        windows=windows,
-        fields=selected,
-        contacts=tuple(row["contacts"] for row in counted),
-        planned=planned,
-        reason=reason,
-    )
+    return dataclasses.replace(wish, contacts=tuple(row["contacts"] for row in counted), planned=planned)
 
 
 def check_object(name: str) -> None:
@@ -117,11 +153,17 @@ def check_object(name: str) -> None:
 def check_proven(db: database.Database, org_id: str, start: datetime, end: datetime) -> int:
     """Return how many windows of the range wait for tomorrow's quota, 0 if all are proven.
 
-    Raises RetryError while others are not proven: another worker may be reading them.
+    Raises StopError if one failed: waiting does not help, planning does. Raises RetryError while others are not proven:
+    another worker may be reading them.
     """
     starts = [window[0] for window in _days(start, end)]
     row = db.one("count_unproven_backfills", org_id=org_id, starts=starts, end_at=end)
     assert row is not None
+    if row["failed"]:
+        raise errors.StopError(
+            f"org {org_id}: {row['failed']} of the backfill's windows failed: {row['detail']}. The same backfill"
+            " planned once more (plan_backfill cleared, or the same command) reads what is not proven"
+        )
     if row["unproven"] > row["deferred"]:
         raise errors.RetryError(
             f"org {org_id}: {row['unproven'] - row['deferred']} of the backfill's windows are not proven yet;"

@@ -44,6 +44,20 @@ class Edges:
             raise errors.StopError(f"org {org_id} is not connected: run `python -m contact_sync connect`")
         return self.salesforce(row["conn_id"], org_id=org_id, lane=lane)
 
+    def salesforce_under(self, conn_id: str, *, lane: records.Lane) -> auth.Session:
+        """Open a session under a connection: of the org it serves, or, if it serves none yet, to try its log-in.
+
+        StopError if that would use up a first refresh token, which may work only once.
+        """
+        served = [row for row in self.db.all("select_orgs") if row["conn_id"] == conn_id]
+        known = min(served, key=lambda row: row["disconnected_at"] is not None, default=None)
+        session = self.salesforce(conn_id, org_id=known["org_id"] if known else None, lane=lane)
+        if known is None and session.connection.refresh_token:
+            raise errors.StopError(
+                f"connection {conn_id} is not connected yet: run `python -m contact_sync connect {conn_id}`"
+            )
+        return session
+
     def respond(self, conn_id: str, *, workspace_id: str, lane: records.Lane) -> respond_session.Session:
         """Open a workspace's session under a connection."""
         connection = connections.respond_connection(conn_id, self._lookup(conn_id))

@@ -7,7 +7,7 @@ edited, because the match hangs on them.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from contact_sync.records import SalesforceField
@@ -139,22 +139,33 @@ def select_list(chosen: Sequence[str], described: Mapping[str, SalesforceField])
 
 def _readable_name(name: str, described: Mapping[str, SalesforceField]) -> str | None:
     known = name if name in described else canonical_name(name, (*described, *SYSTEM_FIELDS))
-    if known is None:
-        return name.strip() if _is_parent_of_described(name.strip(), described) else None
-    return known if known not in described or displayable(described[known]) else None
+    if known is None or known not in described:
+        return known
+    return known if displayable(described[known]) else None
 
 
-def _is_parent_of_described(name: str, described: Collection[str]) -> bool:
-    """Return whether ``name`` is a parent's field, one level up, of an object whose own describe we were not given.
+def parents(described: Iterable[SalesforceField]) -> dict[str, str]:
+    """Return by relationship, such as ``Owner``, the object whose describe tells its fields.
 
-    ``Account.Name`` hangs on ``AccountId``, ``Region__r.Name`` on ``Region__c``.
+    A reference that may lead to records of several objects shows what these have in common: the object ``Name``
+    (Object Reference, "Name").
     """
-    parent, dot, rest = name.partition(".")
-    if not dot or not rest or "." in rest:
-        return False
-    folded = {known.casefold() for known in described}
-    relation = parent.casefold()
-    if any(known.startswith(f"{relation}.") for known in folded):
-        return False
-    reference = f"{relation.removesuffix('__r')}__c" if relation.endswith("__r") else f"{relation}id"
-    return reference in folded
+    return {
+        field.relationship: field.refers_to[0] if len(field.refers_to) == 1 else "Name"
+        for field in described
+        if field.relationship and field.refers_to and "." not in field.name
+    }
+
+
+def undescribed_parents(names: Iterable[str], described: Mapping[str, SalesforceField]) -> set[str]:
+    """Return the relationships that ``names`` lead over and of whose fields none is described yet."""
+    known = parents(described.values())
+    shown = {parent_of(name) for name in described}
+    spelled = {canonical_name(parent, known) for name in names if (parent := parent_of(name))}
+    return {relationship for relationship in spelled if relationship and relationship not in shown}
+
+
+def parent_of(name: str) -> str | None:
+    """Return the relationship a field's name begins with, None for a field of Contact itself."""
+    parent, dot, _ = name.strip().partition(".")
+    return parent if dot else None

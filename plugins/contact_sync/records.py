@@ -106,6 +106,9 @@ class SalesforceField:
     restricted: bool = False
     #: Active picklist values, in order; empty for other types.
     picklist: tuple[str, ...] = ()
+    #: References only: what its record is called in queries, and the objects that may be of.
+    relationship: str | None = None
+    refers_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

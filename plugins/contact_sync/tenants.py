@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,12 +51,14 @@ def connect_org(
     *,
     name: str | None = None,
     default_region: str | None = None,
+    poll_seconds: int | None = None,
     log_in: Callable[[], records.SalesforceToken] | None = None,
 ) -> records.OrgId:
     """Log in (by ``log_in`` if given), remember the org and its fields; return its id. Twice refreshes both.
 
     A new org's token is stored before anything is asked with it; nothing is read from the org before all went well.
-    Raises StopError with Salesforce's own reason if the log-in or the describe is refused.
+    A setting that is None stays as it is. Raises StopError with Salesforce's own reason if the log-in or the describe
+    is refused.
     """
     _check_region(default_region)
     token = (log_in or session.login)()
@@ -66,7 +68,12 @@ def connect_org(
     org_id = records.OrgId(token.org_id)
     db.execute("insert_org", org_id=org_id, conn_id=conn_id)
     session.bind(org_id)
-    values = {"conn_id": conn_id, "instance_url": token.instance_url, "default_region": default_region}
+    values = {
+        "conn_id": conn_id,
+        "instance_url": token.instance_url,
+        "default_region": default_region,
+        "poll_seconds": poll_seconds,
+    }
     org_name = name or account.org_name(session) or org_id
     refresh_fields(db, session, org_id=org_id)
     db.execute(
@@ -81,17 +88,24 @@ def connect_org(
 
 
 def refresh_fields(
-    db: database.Database, session: auth.Session, *, org_id: str, is_full: bool = True
+    db: database.Database,
+    session: auth.Session,
+    *,
+    org_id: str,
+    is_full: bool = True,
+    parents: Collection[str] = (),
 ) -> dict[str, int]:
-    """Ask for the describe of Contact and its parents, remember what is new, changed or lost.
+    """Ask for the describe of Contact, known parents and new ``parents``; remember what is new, changed or lost.
 
     Not ``is_full``: an object that did not change since it was last asked for is not sent again.
     A lost field keeps its values, marked stale. Returns counts: ``fields``, ``changed``, ``lost``.
     """
+    rows = db.all("select_salesforce_fields", org_id=org_id)
+    wanted = {*parents, *(parent for held in rows if (parent := fields.parent_of(held["name"])))}
     known = described_fields(db, org_id)
     row = db.one("select_describe_versions", org_id=org_id)
     versions = row["describe_versions"] if row and not is_full else {}
-    found = describe.description(session, known, versions)
+    found = describe.description(session, known, versions, wanted)
     with db.transaction() as tx:
         changed = tx.execute(
             "upsert_salesforce_fields",
@@ -225,6 +239,8 @@ def field_of(row: Mapping[Any, Any]) -> records.SalesforceField:
         nillable=row["nillable"],
         restricted=row["restricted"],
         picklist=tuple(row["picklist"]),
+        relationship=row.get("relationship"),
+        refers_to=tuple(row.get("refers_to") or ()),
     )
 
 
@@ -256,10 +272,11 @@ def _insert_workspace(tx: database.Transaction, workspace_id: str, values: dict[
 
 def _checked(choice: FieldChoice, described: dict[str, records.SalesforceField]) -> FieldChoice:
     name = fields.canonical_name(choice.name, described)
-    if name is None and (foreign := _foreign_object(choice.name)):
+    if name is None and (foreign := _foreign_object(choice.name, described)):
+        known = " and ".join(sorted(fields.parents(described.values()))) or "Account"
         raise errors.StopError(
-            f"field {choice.name}: only Contact is supported, and fields of its {' and '.join(describe.PARENTS)}:"
-            f" agents' chats are matched to contacts, and nothing here reads {foreign} records"
+            f"field {choice.name}: only Contact is supported, and fields of its {known}: agents' chats are matched to"
+            f" contacts, and nothing here reads {foreign} records"
         )
     if name is None:
         nearest = ", ".join(fields.nearest_names(choice.name, described)) or "none is near"
@@ -273,11 +290,11 @@ def _checked(choice: FieldChoice, described: dict[str, records.SalesforceField])
     return dataclasses.replace(choice, name=name)
 
 
-def _foreign_object(name: str) -> str | None:
+def _foreign_object(name: str, described: dict[str, records.SalesforceField]) -> str | None:
     """The object a name such as ``Lead.Company`` begins with, None if it is one whose fields may be shown."""
-    sobject, dot, _ = name.strip().partition(".")
-    known = {parent.casefold() for parent in describe.PARENTS}
-    return sobject if dot and sobject.casefold() not in known else None
+    sobject = fields.parent_of(name)
+    is_ours = sobject and fields.canonical_name(sobject, fields.parents(described.values()))
+    return None if is_ours else sobject
 
 
 def _check_region(region: str | None) -> None:

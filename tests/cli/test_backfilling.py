@@ -106,7 +106,9 @@ def test_a_backfill_that_was_stopped_goes_on_where_it_was(
         "proven",
         "running",
     ]
-    said = command("backfill", "--from", "2026-01-02", "--to", "2026-01-03", "--now")
+    said = command("backfill", *RANGE, "--now")
     assert said.code == 0, said.err
     assert "0 windows are planned" in said.out
+    assert "2 wait already or are proven" in said.out
     assert raw.column("SELECT status FROM extract_window WHERE kind = 'backfill'") == ["proven", "proven"]
+    assert "2 windows are planned" in command("backfill", *RANGE).out

@@ -71,6 +71,28 @@ def test_connecting_again_keeps_the_name(command: Command, salesforce_connection
     assert command("connect", "salesforce_default", "--json").json["name"] == "Acme"
 
 
+def test_connect_sets_the_pause_between_readings_and_keeps_it(
+    command: Command, salesforce_connection: str, raw: RawSql
+) -> None:
+    assert command("connect", "salesforce_default", "--json").json["poll_seconds"] == 30
+    for words in (["--poll-seconds", "600"], []):
+        assert "every 600 seconds" in command("connect", "salesforce_default", *words).out
+    assert raw.value("SELECT poll_seconds FROM salesforce_org") == 600
+
+
+@pytest.mark.parametrize("seconds", ["4", "86401", "-30", "soon"])
+def test_a_pause_that_cannot_be_is_refused(seconds: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["connect", "salesforce_default", f"--poll-seconds={seconds}"])
+    assert "give 5 to 86400 seconds" in capsys.readouterr().err
+
+
+def test_a_refresh_says_that_it_sets_no_pause(command: Command, salesforce_connection: str) -> None:
+    command("connect", "salesforce_default")
+    said = command("connect", "salesforce_default", "--refresh", "--poll-seconds", "60")
+    assert (said.code, "without it" in said.err) == (1, True)
+
+
 def test_a_dry_connect_looks_and_remembers_nothing(
     command: Command, salesforce_connection: str, raw: RawSql
 ) -> None:

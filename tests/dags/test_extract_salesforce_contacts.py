@@ -91,6 +91,18 @@ def test_a_run_without_news_is_skipped(play: Play, vendor: Vendor, org: str) -> 
     assert (played.state, played.tasks[DAG]) == ("success", {"skipped"})
 
 
+def test_a_run_whose_rows_all_end_in_quarantine_is_not_skipped(
+    play: Play, vendor: Vendor, org: str, raw: RawSql
+) -> None:
+    with vendor.up():
+        play(DAG)
+        vendor.store.insert_contacts([{"LastName": "Nul\x00l"}])
+        vendor.due()
+        played = play(DAG)
+    assert raw.value("SELECT count(*) FROM quarantined_row WHERE org_id = %(id)s", id=org) == 1
+    assert (played.state, played.tasks[DAG]) == ("success", {"success"})
+
+
 def test_a_run_that_is_put_off_is_a_success(play: Play, vendor: Vendor, org: str, raw: RawSql) -> None:
     raw("INSERT INTO api_limit (org_id, used, most, heard_at) VALUES (%(id)s, 90, 100, now())", id=org)
     with vendor.up():

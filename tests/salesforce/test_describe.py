@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from contact_sync import errors, records
+from contact_sync import errors, fields, records
 from contact_sync.salesforce import auth, describe
 from tests.salesforce.conftest import ScriptedOrg
 
@@ -28,20 +28,29 @@ TIER = {
 }
 
 
-ACCOUNT_ID = {"name": "AccountId", "type": "reference"}
+def reference(relationship: str, *objects: str) -> dict[str, Any]:
+    return {
+        "name": f"{relationship}Id",
+        "type": "reference",
+        "relationshipName": relationship,
+        "referenceTo": list(objects),
+    }
+
+
+ACCOUNT_ID = reference("Account", "Account")
 WEDNESDAY = "Wed, 07 Jan 2026 08:00:00 GMT"
 MONDAY, TUESDAY = "Mon, 05 Jan 2026 08:00:00 GMT", "Tue, 06 Jan 2026 08:00:00 GMT"
 
 
-def answer(org: ScriptedOrg, **fields: list[dict[str, Any]]) -> None:
+def answer(org: ScriptedOrg, **objects: list[dict[str, Any]]) -> None:
     """Let the org describe objects so, changed on Monday; an object not named did not change since it was asked for."""
 
     def described(request: httpx.Request) -> httpx.Response:
         sobject = request.url.path.split("/")[-2]
-        if sobject not in fields and "If-Modified-Since" in request.headers:
+        if sobject not in objects and "If-Modified-Since" in request.headers:
             return httpx.Response(304, headers={"Date": WEDNESDAY})
         headers = {"Last-Modified": MONDAY, "Date": WEDNESDAY}
-        return httpx.Response(200, json={"fields": fields.get(sobject, [])}, headers=headers)
+        return httpx.Response(200, json={"fields": objects.get(sobject, [])}, headers=headers)
 
     org.answer = described
 
@@ -76,6 +85,57 @@ def test_a_parent_is_asked_for_only_where_its_reference_can_be_read(
     assert [request.url.path for request in org.calls] == ["/services/data/v66.0/sobjects/Contact/describe"]
 
 
+def test_parents_are_described_as_far_as_they_are_shown(session: auth.Session, org: ScriptedOrg) -> None:
+    answer(
+        org,
+        Contact=[
+            TIER,
+            reference("Owner", "User"),
+            reference("ReportsTo", "Contact"),
+            reference("CreatedBy", "User"),
+        ],
+        User=[{"name": "Name"}, reference("Manager", "User")],
+    )
+    found = describe.description(session, parents=["Owner", "ReportsTo"])
+    names = [field.name for field in found.fields]
+    assert {"Owner.Name", "Owner.ManagerId", "ReportsTo.Loyalty_Tier__c"} <= set(names)
+    assert not any(name.startswith("CreatedBy.") for name in names)
+    assert [request.url.path.split("/")[-2] for request in org.calls] == ["Contact", "User"]
+    assert fields.parents(found.fields).keys() == {"Owner", "ReportsTo", "CreatedBy"}
+
+
+def test_a_new_relationship_to_an_unchanged_object_is_told_whole(
+    session: auth.Session, org: ScriptedOrg
+) -> None:
+    answer(org, Contact=[reference("Owner", "User"), reference("CreatedBy", "User")], User=[{"name": "Name"}])
+    first = {field.name: field for field in describe.description(session, parents=["Owner"]).fields}
+    versions = {"Contact": MONDAY, "User": MONDAY}
+    found = describe.description(session, first, versions, ["Owner", "CreatedBy"])
+    assert {"Owner.Name", "CreatedBy.Name"} <= {field.name for field in found.fields}
+    assert "If-Modified-Since" not in org.calls[-1].headers
+
+
+def test_a_reference_to_several_objects_shows_what_these_have_in_common(
+    session: auth.Session, org: ScriptedOrg
+) -> None:
+    answer(org, Contact=[reference("Owner", "Group", "User")], Name=[{"name": "Alias"}])
+    found = describe.description(session, parents=["Owner"])
+    assert [field.name for field in found.fields] == ["OwnerId", "Owner.Alias"]
+
+
+def test_a_parent_that_may_not_be_described_has_no_fields(session: auth.Session, org: ScriptedOrg) -> None:
+    answer(org, Contact=[reference("Owner", "User")])
+    described = org.answer
+
+    def refused(request: httpx.Request) -> httpx.Response:
+        if "/User/" in request.url.path:
+            return httpx.Response(404, json=[{"errorCode": "NOT_FOUND", "message": "no"}])
+        return described(request)
+
+    org.answer = refused
+    assert [field.name for field in describe.description(session, parents=["Owner"]).fields] == ["OwnerId"]
+
+
 def test_an_answer_without_fields_is_not_an_object_without_fields(
     session: auth.Session, org: ScriptedOrg
 ) -> None:
@@ -94,7 +154,16 @@ def test_an_unchanged_object_keeps_what_is_remembered_of_it(session: auth.Sessio
     answer(org, Account=[{"name": "Name", "label": "New label"}])
     remembered = {
         name: records.SalesforceField(name=name, label="Old label", type="string")
-        for name in ("AccountId", "Account.Name", "Account.Site")
+        for name in ("Account.Name", "Account.Site")
+    }
+    remembered |= {
+        "AccountId": records.SalesforceField(
+            name="AccountId",
+            label="Old label",
+            type="reference",
+            relationship="Account",
+            refers_to=("Account",),
+        )
     }
     found = describe.description(session, remembered, {"Contact": TUESDAY})
     assert [(field.name, field.label) for field in found.fields] == [

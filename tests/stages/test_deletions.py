@@ -142,6 +142,25 @@ def test_a_log_is_not_asked_twice_in_five_minutes(salesforce: SalesforceSide, ra
     assert sum(request["path"].endswith("/deleted") for request in requests) == 1
 
 
+def test_both_logs_are_asked_of_an_org_that_is_polled_slowly_one_in_a_run(
+    salesforce: SalesforceSide, raw: RawSql
+) -> None:
+    """At each of its polls both are due."""
+    salesforce.extract("first")
+    asked = []
+    for run_id in ("second", "third", "fourth"):
+        raw(
+            "UPDATE salesforce_org SET settled_asked_at = settled_asked_at - interval '10 minutes',"
+            " deletes_asked_at = deletes_asked_at - interval '10 minutes',"
+            " settled_until = now() - interval '10 minutes', deletes_until = now() - interval '10 minutes'"
+        )
+        salesforce.steer("DELETE", "/journal")
+        salesforce.extract(run_id)
+        paths = [request["path"] for request in salesforce.steer("GET", "/journal").json()["requests"]]
+        asked.append([path.rsplit("/", 1)[1] for path in paths if path.endswith(("/deleted", "/updated"))])
+    assert asked == [["updated"], ["deleted"], ["updated"]]
+
+
 def test_a_log_that_does_not_reach_back_leaves_it_to_the_daily_comparison(
     salesforce: SalesforceSide, raw: RawSql
 ) -> None:
@@ -189,6 +208,31 @@ def test_more_deletions_than_a_run_asks_for_go_on_in_the_next(
     raw("UPDATE salesforce_org SET deletes_asked_at = NULL")
     assert salesforce.extract("third")["rows_purged"] == 2
     assert raw.column("SELECT DISTINCT presence FROM salesforce_contact") == ["purged"]
+
+
+def test_deleted_contacts_that_all_came_back_do_not_hold_the_log_up(
+    salesforce: SalesforceSide, raw: RawSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A log that names them still, and behind them one that nobody else finds: they are live here and there."""
+    monkeypatch.setattr(_settling, "_GONE", 2)
+    ids = sorted(person(salesforce) for _ in range(6))
+    salesforce.extract("first")
+    with salesforce.store.writing() as connection:
+        connection.executemany(
+            "INSERT INTO deletion VALUES ('Contact', ?, CAST(strftime('%s', 'now') AS INTEGER))",
+            [(salesforce_id,) for salesforce_id in ids[:5]],
+        )
+    hard_delete(salesforce, ids[5])
+    log_due(raw)
+    purged = []
+    for run_id in ("second", "third", "fourth", "fifth"):
+        purged.append(salesforce.extract(run_id).get("rows_purged", 0))
+        raw("UPDATE salesforce_org SET deletes_asked_at = NULL")
+    assert purged == [0, 0, 1, 0]
+    assert raw("SELECT deletes_through, deletes_after_id FROM salesforce_org") == [
+        {"deletes_through": None, "deletes_after_id": None}
+    ]
+    assert raw.value("SELECT now() - deletes_until < interval '3 minutes' FROM salesforce_org")
 
 
 def test_a_purged_contact_is_in_no_sidebar(salesforce: SalesforceSide, raw: RawSql, house_of: House) -> None:

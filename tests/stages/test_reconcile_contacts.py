@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -142,6 +143,61 @@ def test_a_big_list_comes_by_bulk(
     assert (counts["ids"], counts["fetched"], counts["not_visible"]) == (5, 1, 1)
     assert presence(raw, hidden) == "not_visible"
     assert raw.value("SELECT count(*) FROM salesforce_listing") == 0
+
+
+@pytest.fixture
+def big(salesforce: SalesforceSide, monkeypatch: pytest.MonkeyPatch) -> SalesforceSide:
+    """An org whose ids are listed by Bulk; its journal is empty."""
+    for _ in range(5):
+        person(salesforce)
+    salesforce.extract()
+    monkeypatch.setattr(extract_salesforce_contacts, "SMALL", 4)
+    salesforce.steer("DELETE", "/journal")
+    return salesforce
+
+
+def jobs_made(salesforce: SalesforceSide) -> int:
+    requests = salesforce.steer("GET", "/journal").json()["requests"]
+    return sum(
+        request["method"] == "POST" and request["path"].endswith("/jobs/query") for request in requests
+    )
+
+
+def test_a_list_that_takes_long_is_gone_on_with_by_the_next_try(
+    big: SalesforceSide, raw: RawSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    big.steer("POST", "/settings", {"bulk_seconds": 3600})
+    with monkeypatch.context() as patched:
+        patched.setattr(_listing, "_JOB_SECONDS", 0.0)
+        with pytest.raises(errors.RetryError, match="still InProgress"):
+            reconcile(big)
+    raw("UPDATE salesforce_org SET listing_begun_at = listing_begun_at - interval '1 hour'")
+    later = hide(big, raw, read_at=datetime.now(UTC) - timedelta(minutes=30))
+    big.steer("DELETE", "/settings")
+    assert reconcile(big, "retry")["ids"] == 5
+    assert jobs_made(big) == 1
+    # it was read after the list began, whatever came between
+    assert presence(raw, later) == "live"
+    assert raw.value("SELECT listing_job_id IS NULL FROM salesforce_org")
+
+
+def test_a_list_whose_job_failed_is_made_anew(big: SalesforceSide, raw: RawSql) -> None:
+    outcome = {"state": "Failed", "errorMessage": "InternalServerError: sorry"}
+    big.steer("POST", "/settings", {"bulk_outcome": outcome})
+    with pytest.raises(errors.RejectError):
+        reconcile(big)
+    big.steer("DELETE", "/settings")
+    assert reconcile(big, "retry")["ids"] == 5
+    assert jobs_made(big) == 2
+
+
+def test_a_list_of_the_day_before_yesterday_is_made_anew(big: SalesforceSide, raw: RawSql) -> None:
+    raw(
+        "UPDATE salesforce_org"
+        " SET listing_job_id = '750000000000001AAA', listing_begun_at = now() - interval '49 hours'"
+    )
+    assert reconcile(big)["ids"] == 5
+    assert jobs_made(big) == 1
 
 
 def test_without_the_asynchronous_api_a_big_list_comes_by_rest(

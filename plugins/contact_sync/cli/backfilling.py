@@ -34,7 +34,7 @@ def add_commands(commands: words.Commands) -> None:
     parser.add_argument(
         "--now",
         action="store_true",
-        help="read them here until every day is proven; Ctrl-C stops, and the same command goes on",
+        help="read them here until every day is proven; Ctrl-C stops, and the same command goes on with the rest",
     )
 
 
@@ -46,10 +46,14 @@ def run(arguments: argparse.Namespace) -> None:
         connected = [row["org_id"] for row in db.all("select_connected_orgs")]
         if not connected and not arguments.org:
             raise errors.StopError("nothing connected: run `python -m contact_sync connect` first")
-        plans = [
-            backfill.plan(db, org_id, start, end, fields=arguments.fields, dry_run=arguments.dry_run)
-            for org_id in ([arguments.org] if arguments.org else connected)
-        ]
+        plans = backfill.plan_all(
+            db,
+            [arguments.org] if arguments.org else connected,
+            start,
+            end,
+            fields=arguments.fields,
+            dry_run=arguments.dry_run,
+        )
     document = {
         "dry_run": arguments.dry_run,
         "orgs": [
@@ -104,6 +108,6 @@ def _told(plan: backfill.Plan, *, is_dry: bool) -> str:
     waiting, counts = len(plan.windows) - plan.planned, plan.counts()
     return (
         f"{plan.planned} windows {verb} planned from {first:%Y-%m-%d %H:%M} to {last:%Y-%m-%d %H:%M} UTC"
-        + (f", {waiting} wait already" if waiting else "")
+        + (f", {waiting} wait already or are proven" if waiting else "")
         + f"; about {counts['contacts']} contacts, {counts['calls']} API calls of the backfill lane"
     )

@@ -34,6 +34,13 @@ def add_commands(commands: words.Commands) -> None:
         metavar="CC",
         help="country of phone numbers without a prefix, where the record names none",
     )
+    parser.add_argument(
+        "--poll-seconds",
+        type=_pause,
+        metavar="N",
+        help="pause between two readings of the org's news, 5 to 86400 (a new org's is 30); Airflow looks every 30"
+        " seconds",
+    )
     ways = parser.add_mutually_exclusive_group()
     ways.add_argument(
         "--refresh", action="store_true", help="log in anew and ask again which fields we may see"
@@ -44,6 +51,13 @@ def add_commands(commands: words.Commands) -> None:
         metavar="ADDRESS",
         help="the address your browser was sent to after authorizing, or the code in it; - reads it from stdin",
     )
+
+
+def _pause(text: str) -> int:
+    """Read a number of seconds that the table allows."""
+    if not text.isdecimal() or not 5 <= int(text) <= 86_400:
+        raise argparse.ArgumentTypeError("give 5 to 86400 seconds")
+    return int(text)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -122,6 +136,7 @@ def _connected(
         session,
         name=arguments.name or named,
         default_region=arguments.default_region,
+        poll_seconds=arguments.poll_seconds,
         log_in=log_in,
     )
     row = opened.db.one("select_org", org_id=org_id)
@@ -131,6 +146,7 @@ def _connected(
         "name": row["name"],
         "instance_url": row["instance_url"],
         "user": account.user_name(session, row["integration_user_id"]),
+        "poll_seconds": row["poll_seconds"],
         "fields": len(tenants.described_fields(opened.db, org_id)),
         "dry_run": False,
     }
@@ -141,6 +157,8 @@ def _refreshed(opened: edges.Edges, arguments: argparse.Namespace, known: databa
         raise errors.StopError(
             f"connection {arguments.conn_id} is not connected yet: run connect without --refresh first"
         )
+    if arguments.poll_seconds:
+        raise errors.StopError("--refresh changes no setting: give --poll-seconds to a connect without it")
     session = opened.salesforce(arguments.conn_id, org_id=known["org_id"], lane="extract")
     before = set(tenants.described_fields(opened.db, known["org_id"]))
     session.login()
@@ -184,6 +202,7 @@ def _told(document: Document) -> Iterator[str]:
     yield f"{verb} org {document['org_id']} ({name}): {document['fields']} fields"
     if document.get("instance_url"):
         yield f"as {output.visible(document['user'] or 'a user it may not read')} at {document['instance_url']}"
+        yield f"news are read every {document['poll_seconds']} seconds"
     for word in ("granted", "lost"):
         if document.get(word):
             yield f"{word}: {', '.join(document[word])}"

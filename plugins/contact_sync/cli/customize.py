@@ -15,7 +15,8 @@ def add_commands(commands: words.Commands) -> None:
         commands,
         "fields",
         run,
-        about="List the fields of Contact, or choose which ones the agents of a workspace see and edit.",
+        about="List the fields of Contact, or choose which ones the agents of a workspace see and edit; those of"
+        " the records it refers to are shown, too, as Account.Name or Owner.Name.",
         example="fields demo --set Title,Account.Name,Email --editable Title --label 'Title=Job title'",
         changes=True,
     )
@@ -43,7 +44,7 @@ def run(arguments: argparse.Namespace) -> None:
             raise errors.StopError(
                 f"workspace {arguments.workspace_id} serves no org: workspace set {arguments.workspace_id} --org ORG_ID"
             )
-        described = tenants.described_fields(db, workspace["org_id"])
+        described = _described(db, workspace["org_id"], arguments.set or ())
         if is_choosing:
             tenants.choose_fields(db, arguments.workspace_id, _choices(db, arguments, described))
         chosen = db.all("select_chosen_fields", workspace_id=arguments.workspace_id)
@@ -55,8 +56,33 @@ def run(arguments: argparse.Namespace) -> None:
     else:
         shown = {row["field_name"] for row in chosen}
         document["available"] = [_available(f) for name, f in described.items() if name not in shown]
+        document["related"] = _related(described)
         lines = [*_table(document["fields"]), "", "not shown:", *_table(document["available"])]
+        lines += [f"and fields of related records: {', '.join(document['related'])}"] * bool(
+            document["related"]
+        )
     output.answer(arguments, document, lines)
+
+
+def _described(
+    db: database.Database, org_id: str, names: Sequence[str]
+) -> Mapping[str, records.SalesforceField]:
+    """Return what may be chosen; related records that ``names`` are the first to show are asked for."""
+    described = tenants.described_fields(db, org_id)
+    parents = fields.undescribed_parents(names, described)
+    if not parents:
+        return described
+    # a session keeps its tokens in a database that does not forget, whatever becomes of the choice
+    with words.opened_edges() as edges:
+        session = edges.salesforce_of(org_id, lane="extract")
+        tenants.refresh_fields(db, session, org_id=org_id, is_full=False, parents=parents)
+    return tenants.described_fields(db, org_id)
+
+
+def _related(described: Mapping[str, records.SalesforceField]) -> list[str]:
+    """Records whose fields may be shown, and are not described because nobody does."""
+    names = [f"{relationship}.…" for relationship in fields.parents(described.values())]
+    return sorted(f"{parent}.…" for parent in fields.undescribed_parents(names, described))
 
 
 def _choices(

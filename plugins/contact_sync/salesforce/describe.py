@@ -7,7 +7,8 @@ nothing changed, but an org does not notice every permission: ask in full once a
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import logging
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,15 +18,17 @@ import httpx
 from contact_sync import answers, errors, fields, records
 from contact_sync.salesforce import auth
 
+log = logging.getLogger(__name__)
+
 _ROUTE = "/sobjects/{sobject}/describe"
 
-#: Parents whose fields may be shown, one level deep, and the reference that leads there.
-PARENTS = {"Account": "AccountId"}
+#: The relationship that is described without being asked for: every org shows something of its accounts.
+_ALWAYS = "Account"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """The fields of Contact, and those of its parents as ``Account.Name``."""
+    """The fields of Contact, and those of its parents by relationship, as ``Account.Name``."""
 
     fields: tuple[records.SalesforceField, ...]
     #: ``Last-Modified`` of each object's describe, where the org told one.
@@ -36,26 +39,54 @@ def description(
     session: auth.Session,
     remembered: Mapping[str, records.SalesforceField] | None = None,
     versions: Mapping[str, str] | None = None,
+    parents: Collection[str] = (),
 ) -> Description:
-    """Ask for Contact and its parents. An object unchanged since its version in ``versions`` keeps ``remembered``."""
+    """Ask for Contact, its Account, and what ``parents``, names of relationships, lead to.
+
+    An object unchanged since its version in ``versions`` keeps ``remembered``. A parent that may not be described any
+    more has no fields.
+    """
     known, since = remembered or {}, versions or {}
     told: dict[str, str] = {}
     own = _asked(session, "Contact", since, told)
     if own is None:
         own = [field for name, field in known.items() if "." not in name]
-    names = {field.name for field in own}
-    parents: list[records.SalesforceField] = []
-    for parent in (parent for parent, reference in PARENTS.items() if reference in names):
-        asked = _asked(session, parent, since, told)
-        if asked is None:
-            parents += [field for name, field in known.items() if name.startswith(f"{parent}.")]
-        else:
-            parents += [_of_parent(parent, field) for field in asked if fields.displayable(field)]
-    return Description(fields=(*own, *parents), versions=told)
+    wanted = {_ALWAYS, *parents}
+    leading = {name: sobject for name, sobject in fields.parents(own).items() if name in wanted}
+    shown = {name: [f for f in known.values() if fields.parent_of(f.name) == name] for name in leading}
+    found: dict[str, list[records.SalesforceField] | None] = {"Contact": own}
+    for sobject in leading.values():
+        if sobject not in found:
+            # an answer that nothing changed says nothing of a relationship that is new here
+            is_new = any(not shown[name] for name, target in leading.items() if target == sobject)
+            found[sobject] = _asked_of_parent(session, sobject, {} if is_new else since, told)
+    related: list[records.SalesforceField] = []
+    for name, sobject in leading.items():
+        asked = found[sobject]
+        related += shown[name] if asked is None else _of_parent(name, asked)
+    return Description(fields=(*own, *related), versions=told)
 
 
-def _of_parent(parent: str, field: records.SalesforceField) -> records.SalesforceField:
-    return dataclasses.replace(field, name=f"{parent}.{field.name}", updateable=False)
+def _of_parent(name: str, found: list[records.SalesforceField]) -> list[records.SalesforceField]:
+    """One level deep: where a parent's own references lead is not told."""
+    return [
+        dataclasses.replace(
+            field, name=f"{name}.{field.name}", updateable=False, relationship=None, refers_to=()
+        )
+        for field in found
+        if fields.displayable(field)
+    ]
+
+
+def _asked_of_parent(
+    session: auth.Session, sobject: str, since: Mapping[str, str], told: dict[str, str]
+) -> list[records.SalesforceField] | None:
+    try:
+        return _asked(session, sobject, since, told)
+    except errors.RejectError as error:
+        # access to it was lost, or never there: Contact is read all the same
+        log.warning("Salesforce does not describe %s: %s", sobject, error.code)
+        return []
 
 
 def _asked(
@@ -93,4 +124,6 @@ def _field(field: Mapping[str, Any]) -> records.SalesforceField:
         nillable=bool(field.get("nillable", True)),
         restricted=bool(field.get("restrictedPicklist")),
         picklist=tuple(value["value"] for value in values if value.get("active", True)),
+        relationship=field.get("relationshipName"),
+        refers_to=tuple(field.get("referenceTo") or ()),
     )

@@ -15,21 +15,29 @@ NAMES = ("Id", "SystemModstamp", "IsDeleted")
 
 #: Ids per set of bulk results.
 _SET_ROWS = 200_000
+#: How long a run waits for the list of an org; the next one goes on with the same job.
+_JOB_SECONDS = 3600.0
 
 
 def fill(db: database.Database, salesforce: auth.Session, org_id: str) -> tuple[int, datetime]:
     """List all ids anew; return their number and Salesforce's clock when the list began.
 
-    Raises RetryError if fewer arrive than Salesforce reports: from a list with holes nothing may be concluded.
+    A job that an earlier try left is gone on with. Raises RetryError if it is not complete within an hour (it goes on,
+    and is found again), or if fewer ids arrive than Salesforce reports: a list with holes allows no conclusion.
     """
     db.execute("delete_listing", org_id=org_id)
-    pages = query.pages(salesforce, query.select(NAMES))
-    first = next(pages)
-    job = _job(salesforce) if first.total_size > extract_salesforce_contacts.SMALL else None
+    job = db.one("select_listing_job", org_id=org_id)
+    pages: Iterator[records.QueryPage] = iter(())
+    if job is None:
+        pages = query.pages(salesforce, query.select(NAMES))
+        first = next(pages)
+        pages = itertools.chain([first], pages)
+        if first.total_size > extract_salesforce_contacts.SMALL:
+            job = _begun(db, salesforce, org_id)
     if job:
         reported, listed_at = _copy_job(db, salesforce, org_id, job)
     else:
-        _copy_pages(db, org_id, itertools.chain([first], pages))
+        _copy_pages(db, org_id, pages)
         reported, listed_at = first.total_size, first.server_date
     row = db.one("count_listed", org_id=org_id)
     assert row is not None
@@ -51,16 +59,32 @@ def _copy_pages(db: database.Database, org_id: str, pages: Iterator[records.Quer
             )
 
 
-def _job(salesforce: auth.Session) -> bulk.Job | None:
+def _begun(db: database.Database, salesforce: auth.Session, org_id: str) -> database.Row | None:
+    """Make the job and write it down; None where the org has no Bulk API."""
     with contextlib.suppress(bulk.NotEnabledError):
-        return bulk.create(salesforce, query.select(NAMES))
+        job = bulk.create(salesforce, query.select(NAMES))
+        db.execute("record_listing_job", org_id=org_id, job_id=job.job_id, begun_at=job.created_at)
+        return db.one("select_listing_job", org_id=org_id)
     return None
 
 
 def _copy_job(
-    db: database.Database, salesforce: auth.Session, org_id: str, begun: bulk.Job
+    db: database.Database, salesforce: auth.Session, org_id: str, begun: database.Row
 ) -> tuple[int, datetime]:
-    job = bulk.wait(salesforce, begun.job_id)
+    try:
+        job = bulk.wait(salesforce, begun["job_id"], timeout_seconds=_JOB_SECONDS)
+        _copy_results(db, salesforce, org_id, job)
+    except (errors.RejectError, query.QueryTimeoutError):
+        # it failed, was aborted or is gone: the next try makes another
+        _forget(db, org_id)
+        raise
+    # before it is known whether the list has holes: then another is wanted, too
+    _forget(db, org_id)
+    bulk.delete(salesforce, job.job_id)
+    return job.rows, begun["begun_at"]
+
+
+def _copy_results(db: database.Database, salesforce: auth.Session, org_id: str, job: bulk.Job) -> None:
     locator, is_done = None, False
     while not is_done:
         with (
@@ -71,6 +95,7 @@ def _copy_job(
             tx.copy_csv("csv_page", NAMES, found)
             tx.execute("insert_listed_page", org_id=org_id)
         locator, is_done = found.next_locator, found.next_locator is None
-    bulk.delete(salesforce, job.job_id)
-    assert begun.created_at is not None
-    return job.rows, begun.created_at
+
+
+def _forget(db: database.Database, org_id: str) -> None:
+    db.execute("record_listing_job", org_id=org_id, job_id=None, begun_at=None)

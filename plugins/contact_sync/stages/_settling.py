@@ -34,14 +34,17 @@ def read_logs(
     outcome: _windows.Outcome,
     counts: _ledger.Counts,
 ) -> None:
-    """Ask the logs that are due, one in a run: a quiet run is to cost three calls. The first run asks both."""
+    """Ask the logs that are due, one in a run: a quiet run is to cost three calls. The first run asks both.
+
+    An org that is asked for news more slowly than every five minutes finds both due each time: they take turns.
+    """
     due = db.one("select_logs_due", org_id=outcome.org_id)
     assert due is not None
-    if due["is_settling_due"]:
+    is_deleting = due["is_deleting_due"]
+    if due["is_settling_due"] and not (is_deleting and due["is_deleting_next"]):
         counts["rows_late"] += settle(db, salesforce, selection, outcome)
-        if outcome.kind != "initial":
-            return
-    if due["is_deleting_due"]:
+        is_deleting = is_deleting and outcome.kind == "initial"
+    if is_deleting:
         counts["rows_purged"] = read_deletions(db, salesforce, selection, outcome, counts)
 
 
@@ -86,11 +89,12 @@ def read_deletions(
 ) -> int:
     """Give contacts that the log of deletions names the presence they deserve; return how many are purged.
 
-    One that is in the recycle bin, or was taken out of it, is read; one that is not shown any more was purged.
+    One that is in the recycle bin, or was taken out of it, is read; one that is not shown any more was purged. A range
+    with more of them than a run asks for stays the same until it is read to its end, by id.
     """
     row = db.one("begin_deleting", org_id=outcome.org_id)
     assert row is not None
-    start, end = row["deletes_until"], _minute(outcome.read_until)
+    start, end = row["deletes_until"], row["deletes_through"] or _minute(outcome.read_until)
     if end - _minute(start) <= _MINUTE:
         return 0
     try:
@@ -102,7 +106,13 @@ def read_deletions(
         else:
             counts["logs_refused"] = 1
         return 0
-    rows = db.all("select_undeleted_ids", org_id=outcome.org_id, ids=list(log.deleted_at), batch_size=_GONE)
+    rows = db.all(
+        "select_undeleted_ids",
+        org_id=outcome.org_id,
+        ids=list(log.deleted_at),
+        after_id=row["deletes_after_id"],
+        batch_size=_GONE,
+    )
     ids = [row["salesforce_id"] for row in rows]
     purged = 0
     for first in range(0, len(ids), _auditing.IDS_A_CALL):
@@ -110,8 +120,13 @@ def read_deletions(
         merged, gone = _look_at(db, salesforce, selection, outcome, part)
         counts["rows_late"] += merged
         purged += gone
+    until = min(log.latest_date_covered, end)
     if len(ids) < _GONE:
-        db.execute("move_deletes", org_id=outcome.org_id, deletes_until=min(log.latest_date_covered, end))
+        db.execute("move_deletes", org_id=outcome.org_id, deletes_until=until)
+    elif _minute(until) - _minute(start) > _MINUTE:
+        db.execute(
+            "keep_deletes_open", org_id=outcome.org_id, deletes_through=_minute(until), after_id=ids[-1]
+        )
     return purged
 
 
