@@ -2,9 +2,10 @@
 -- Most contacts have one counterpart or none and are judged in one join; the contested few are weighed by the full rules after that.
 
 -- name: create_match_tables
--- Make the working tables of one transaction; create_verdicts adds the verdicts.
+-- Make the working tables of one transaction; the verdicts' table comes with the verdicts.
 -- Params: none | Rows: none
 CREATE TEMPORARY TABLE IF NOT EXISTS affected_contact (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS met_key (kind text, key text, holders bigint, first_id text, last_id text) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS crowded_key (kind text, key text) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS contested (
     workspace_id text, respond_id bigint, status text, rule text, salesforce_id text, email_key text, phone_key text,
@@ -89,25 +90,61 @@ SELECT r.workspace_id, r.respond_id
 -- Params: none | Rows: none
 ANALYZE affected_contact;
 
--- name: insert_crowded_keys
--- List the affected contacts' keys that so many Salesforce records hold that their pairs must not be joined unweighed.
+-- name: insert_met_keys
+-- Look up, once each, who holds the affected contacts' keys; 21 holders stand for any number more.
 -- Params: org_id text | Rows: none
-INSERT INTO crowded_key (kind, key)
-SELECT s.kind, s.key
+INSERT INTO met_key (kind, key, holders, first_id, last_id)
+SELECT k.kind, k.key, count(*), min(s.effective_id::text), max(s.effective_id::text)
   FROM (SELECT DISTINCT k.kind, k.key
           FROM affected_contact a
           JOIN respond_key k ON k.workspace_id = a.workspace_id AND k.respond_id = a.respond_id
          WHERE k.kind IN ('email', 'phone', 'email_raw', 'phone_raw')) AS k
-  JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = k.key
- GROUP BY s.kind, s.key
-HAVING count(*) > 20;
+ CROSS JOIN LATERAL (
+       SELECT s.effective_id FROM salesforce_key s WHERE s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = k.key LIMIT 21) AS s
+ GROUP BY k.kind, k.key;
+
+-- name: analyze_met_keys
+-- Let the planner know how many keys somebody holds.
+-- Params: none | Rows: none
+ANALYZE met_key;
+
+-- name: create_verdict_table
+-- Make the table of the affected contacts' verdicts.
+-- Params: none | Rows: none
+CREATE TEMPORARY TABLE IF NOT EXISTS verdict (
+    workspace_id text, respond_id bigint, status text, rule text, salesforce_id text, email_key text, phone_key text,
+    candidate_count integer, candidates text[]) ON COMMIT DROP;
+
+-- name: judge_affected
+-- Judge each affected contact: one counterpart is a match, none is a miss, the rest is contested.
+-- Params: org_id text | Rows: none
+INSERT INTO verdict (workspace_id, respond_id, status, rule, salesforce_id, email_key, phone_key, candidate_count, candidates)
+SELECT workspace_id, respond_id,
+       CASE WHEN NOT is_there THEN 'gone' WHEN is_contested THEN 'contested' WHEN salesforce_id IS NULL THEN 'unmatched' ELSE 'matched' END AS status,
+       CASE WHEN is_contested THEN NULL WHEN email_key IS NOT NULL AND phone_key IS NOT NULL THEN 'email+phone'
+            WHEN email_key IS NOT NULL THEN 'email' WHEN phone_key IS NOT NULL THEN 'phone'
+            WHEN is_held THEN 'counterpart_deleted' WHEN has_keys THEN 'no_counterpart' END AS rule,
+       salesforce_id, email_key, phone_key, 0 AS candidate_count, '{}'::text[] AS candidates
+  FROM (SELECT a.workspace_id, a.respond_id, r.respond_id IS NOT NULL AS is_there, min(m.first_id) AS salesforce_id,
+               min(k.key) FILTER (WHERE k.kind IN ('email', 'email_raw') AND m.first_id IS NOT NULL) AS email_key,
+               min(k.key) FILTER (WHERE k.kind IN ('phone', 'phone_raw') AND m.first_id IS NOT NULL) AS phone_key,
+               min(m.first_id) IS DISTINCT FROM max(m.last_id) OR max(m.holders) > 20 AS is_contested,
+               count(m.key) > 0 AS is_held, count(k.key) > 0 AS has_keys
+          FROM affected_contact a
+          -- a workspace that left the org in the meantime gets no verdict from it
+          JOIN workspace w ON w.workspace_id = a.workspace_id AND w.org_id = %(org_id)s
+          LEFT JOIN respond_contact r ON r.workspace_id = a.workspace_id AND r.respond_id = a.respond_id AND r.gone_at IS NULL
+          LEFT JOIN respond_key k ON k.workspace_id = a.workspace_id AND k.respond_id = a.respond_id
+           AND k.kind = ANY (CASE w.match_mode WHEN 'exact' THEN ARRAY['email_raw', 'phone_raw'] ELSE ARRAY['email', 'phone'] END)
+          LEFT JOIN met_key m ON m.kind = k.kind AND m.key = k.key
+         GROUP BY a.workspace_id, a.respond_id, r.respond_id) AS judged;
 
 -- name: read_keys_in_order
 -- Let the next statements group in order: keys by their index, which takes a third of the time, and verdicts as they are written.
 -- Params: none | Rows: none
 SET LOCAL enable_hashagg = off;
 
--- name: insert_all_crowded_keys
+-- name: insert_crowded_keys
 -- List all keys that so many Salesforce records of the org hold that their pairs must not be joined unweighed.
 -- Params: org_id text | Rows: none
 INSERT INTO crowded_key (kind, key)
@@ -122,15 +159,10 @@ SELECT k.kind, crowd.key
 -- Params: none | Rows: none
 SET LOCAL enable_hashagg = on;
 
--- name: analyze_crowded_keys
--- Let the planner know how many crowded keys there are.
--- Params: none | Rows: none
-ANALYZE crowded_key;
-
--- name: create_verdicts
--- Judge each affected contact, or everybody of the org: one counterpart is a match, none is a miss, the rest is contested.
--- Params: org_id text, is_broad boolean | Rows: none
-CREATE TEMPORARY TABLE verdict ON COMMIT DROP AS
+-- name: create_verdicts_of_all
+-- Judge everybody of the org the same way, in parallel joins: for that, the statement makes the table.
+-- Params: org_id text | Rows: none
+CREATE TEMPORARY TABLE IF NOT EXISTS verdict ON COMMIT DROP AS
 SELECT workspace_id, respond_id,
        CASE WHEN NOT is_there THEN 'gone' WHEN is_contested THEN 'contested' WHEN salesforce_id IS NULL THEN 'unmatched' ELSE 'matched' END AS status,
        CASE WHEN is_contested THEN NULL WHEN email_key IS NOT NULL AND phone_key IS NOT NULL THEN 'email+phone'
@@ -146,15 +178,9 @@ SELECT workspace_id, respond_id,
                        -- a value and not a join, so that the joins may run in parallel; most orgs have no crowded key at all
                        CASE WHEN (SELECT count(*) FROM crowded_key) = 0 THEN false
                             ELSE (SELECT jsonb_object_agg(kind || ':' || key, 1) FROM crowded_key) ? (k.kind || ':' || k.key) IS TRUE END AS is_crowded
-                  -- a workspace that left the org in the meantime gets no verdict from it
                   FROM (SELECT r.workspace_id, r.respond_id, r.gone_at IS NULL AS is_there, w.match_mode
                           FROM respond_contact r JOIN workspace w ON w.workspace_id = r.workspace_id AND w.org_id = %(org_id)s
-                         WHERE %(is_broad)s AND r.org_id = %(org_id)s
-                         UNION ALL
-                        SELECT x.workspace_id, x.respond_id, r.respond_id IS NOT NULL, w.match_mode
-                          FROM affected_contact x JOIN workspace w ON w.workspace_id = x.workspace_id AND w.org_id = %(org_id)s
-                          LEFT JOIN respond_contact r ON r.workspace_id = x.workspace_id AND r.respond_id = x.respond_id AND r.gone_at IS NULL
-                         WHERE NOT %(is_broad)s) AS a
+                         WHERE r.org_id = %(org_id)s) AS a
                   LEFT JOIN respond_key k ON k.workspace_id = a.workspace_id AND k.respond_id = a.respond_id
                    AND k.kind = ANY (CASE a.match_mode WHEN 'exact' THEN ARRAY['email_raw', 'phone_raw'] ELSE ARRAY['email', 'phone'] END)) AS k
           LEFT JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = CASE WHEN NOT k.is_crowded THEN k.key END

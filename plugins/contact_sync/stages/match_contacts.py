@@ -14,8 +14,15 @@ STAGE = "match_contacts"
 #: Contacts of an org from which on a quarter of them changed means that everybody is matched in one join.
 BROAD_FROM = 10_000
 
-_FIND = ("analyze_affected", "insert_crowded_keys", "analyze_crowded_keys")
-_FIND_ALL = ("allow_large_joins", "read_keys_in_order", "insert_all_crowded_keys", "analyze_crowded_keys")
+_JUDGE = ("create_verdict_table", "analyze_affected", "insert_met_keys", "analyze_met_keys", "judge_affected")
+_JUDGE_ALL = (
+    "allow_large_joins",
+    "read_keys_in_order",
+    "insert_crowded_keys",
+    "create_verdicts_of_all",
+    "read_keys_as_they_come",
+    "insert_strays",
+)
 _WEIGH = (
     "contest_standing_answers",
     "set_contested_aside",
@@ -103,13 +110,7 @@ def process(
 
 def _judge(tx: database.Transaction, org_id: str, *, is_broad: bool) -> None:
     """Fill the working table of verdicts: in one join for most, by weighing candidates for the contested."""
-    for name in _FIND_ALL if is_broad else _FIND:
-        _execute(tx, name, org_id)
-    tx.execute("create_verdicts", org_id=org_id, is_broad=is_broad)
-    if is_broad:
-        tx.execute("read_keys_as_they_come")
-        tx.execute("insert_strays", org_id=org_id)
-    for name in _WEIGH:
+    for name in (*(_JUDGE_ALL if is_broad else _JUDGE), *_WEIGH):
         _execute(tx, name, org_id)
 
 
