@@ -33,7 +33,7 @@ UP_TO = Param(
     type=["null", "integer"],
     minimum=1,
     title="At most so many rows",
-    description="Empty: as many as now.",
+    description="Empty: as many as the question names.",
 )
 #: Airflow maps at most 1,024; the rest is asked about when these are decided.
 MOST_QUESTIONS = 100
@@ -60,7 +60,7 @@ def approve_changes() -> None:
     def record(asked: tuple[approval.Question, dict[str, Any] | None]) -> str:
         question, answer = asked
         with wiring.opened() as edges:
-            decision = approval.record(edges.db, question["hold_id"], answer)
+            decision = approval.record(edges.db, question, answer)
         if decision is None:
             raise AirflowSkipException(f"hold {question['hold_id']}: no decision, or it was decided before")
         return decision

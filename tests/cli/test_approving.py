@@ -16,7 +16,9 @@ def hold(house: House, raw: RawSql) -> str:
 
 
 def test_without_an_id_the_open_holds_are_listed(command: Command, hold: str) -> None:
-    assert "250 contacts would lose their match" in command("approve").out
+    shown = command("approve").out
+    assert "250 contacts would lose their match" in shown
+    assert f"approve {hold} --up-to 250" in shown
     assert [row["affected"] for row in command("approve", "--json").json["holds"]] == [250]
 
 

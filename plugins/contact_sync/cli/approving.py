@@ -56,9 +56,16 @@ def _refuse_without_id(arguments: argparse.Namespace) -> None:
 
 def _list(db: database.Database, arguments: argparse.Namespace) -> None:
     rows = holds.open_holds(db)
-    cells = [(row["hold_id"], row["kind"], row["held_at"], holds.described(row)) for row in rows]
-    lines = output.table(("hold", "kind", "held at", "what is withheld"), cells)
+    cells = [
+        (row["hold_id"], row["kind"], row["held_at"], holds.described(row), _exactly(row)) for row in rows
+    ]
+    lines = output.table(("hold", "kind", "held at", "what is withheld", "to approve just that"), cells)
     output.answer(arguments, {"holds": [dict(row) for row in rows]}, lines or ["nothing is withheld"])
+
+
+def _exactly(row: database.Row) -> str:
+    """The command that approves what is listed, whatever later runs add to the hold."""
+    return f"approve {row['hold_id']} --up-to {row['affected']}"
 
 
 def _told(document: dict[str, Any]) -> str:
