@@ -38,6 +38,16 @@ def test_a_hold_is_rejected(command: Command, hold: str, raw: RawSql) -> None:
     assert raw.value("SELECT decision FROM held_change") == "rejected"
 
 
+def test_a_refusal_in_force_is_listed_with_how_to_overrule_it(
+    command: Command, hold: str, raw: RawSql
+) -> None:
+    command("approve", hold, "--reject", "--by", "ada")
+    assert f"refused by ada: hold {hold}" in command("approve").out
+    assert [row["affected"] for row in command("approve", "--json").json["refused"]] == [250]
+    command("approve", hold, "--up-to", "250")
+    assert raw.value("SELECT decision FROM held_change") == "approved"
+
+
 def test_a_dry_run_decides_nothing(command: Command, hold: str, raw: RawSql) -> None:
     assert "would be approved" in command("approve", hold, "--dry-run").out
     assert raw.value("SELECT decision FROM held_change") is None

@@ -244,6 +244,30 @@ def test_a_refusal_is_not_asked_about_again(from_the_future: House) -> None:
     assert [row["kind"] for row in holds.in_force(house.db)] == ["gate"]
 
 
+def test_an_approval_overrules_a_refusal(from_the_future: House) -> None:
+    house = from_the_future
+    gate(house)
+    hold_id = holds.open_holds(house.db)[0]["hold_id"]
+    holds.decide(house.db, hold_id, "rejected", by="ada")
+    gate(house)
+    holds.decide(house.db, hold_id, "approved", by="bob", overrules=True)
+    assert gate(house)["held"] == 0
+    assert holds.in_force(house.db) == []
+
+
+@pytest.mark.parametrize("decision", ["approved", "rejected"])
+def test_a_decision_ends_when_the_data_is_better(from_the_future: House, decision: holds.Decision) -> None:
+    house = from_the_future
+    gate(house)
+    holds.decide(house.db, holds.open_holds(house.db)[0]["hold_id"], decision, by="ada")
+    house.change_person(1, system_modstamp=NOON)
+    assert gate(house)["held"] == 0
+    house.change_person(1, system_modstamp=datetime.now(UTC) + timedelta(days=1))
+    loaded(house, kind="backfill")
+    assert gate(house)["held"] == 1
+    assert [row["affected"] for row in holds.open_holds(house.db)] == [1]
+
+
 def test_better_data_opens_the_gate(from_the_future: House) -> None:
     house = from_the_future
     gate(house)

@@ -71,8 +71,10 @@ def _is_allowed(
         affected=loss["affected"],
         share=loss["share"],
         sample_ids=loss["sample_ids"] or (),
+        fresh=loss["fresh"],
     )
     if not loss["is_braked"]:
-        tx.execute("withdraw_hold", org_id=org_id, workspace_id=loss["workspace_id"], kind=kind)
+        # whatever was decided was about something that is over
+        tx.execute("end_holds", org_id=org_id, workspace_id=loss["workspace_id"], kind=kind)
         return True
     return holds.settled(tx, change, is_whole=not loss["unseen"])

@@ -107,7 +107,7 @@ def _judge(db: database.Database, org_id: str, run_id: str, why: str, docs: Path
 
 def _verdict(tx: database.Transaction, org_id: str, affected: int, sample_ids: Sequence[str]) -> str:
     if not affected:
-        tx.execute("withdraw_hold", org_id=org_id, workspace_id=None, kind="gate")
+        tx.execute("end_holds", org_id=org_id, workspace_id=None, kind="gate")
         return "passed"
     is_free = holds.settled(
         tx,
