@@ -4,8 +4,9 @@
 Woken by `held_changes`, and every 5 minutes. Each open hold becomes one question under *Required actions*; no worker
 waits for the answer. *Approve* lets the next run apply the change if it affects no more rows than approved, *Reject*
 leaves the rows as they are. A hold can as well be decided by `python -m contact_sync approve`; the first decision
-counts, and that command alone overrules a refusal. A question that nobody answers for 30 minutes ends as *Decide later*, and the next run puts it again together
-with what was withheld meanwhile. Without an open hold everything is skipped.
+counts, and that command alone overrules a refusal. A question that nobody answers for 30 minutes ends as *Decide
+later*, and the next run puts it again together with what was withheld meanwhile. Without an open hold everything is
+skipped.
 
 ### When it fails
 * *the database did not answer*: the hold stays open; the retry or the next run goes on.

@@ -72,12 +72,6 @@ def _refuses(hold: database.Row, change: Withheld) -> bool:
     return bool(hold["decision"] == "rejected" and is_the_same)
 
 
-def is_gate_held(db: database.Database | database.Transaction, org_id: str) -> bool:
-    """Return whether the quality gate withholds this org's contacts from matching."""
-    row = db.one("is_gate_held", org_id=org_id)
-    return bool(row and row["is_held"])
-
-
 def in_force(db: database.Database) -> list[database.Row]:
     """Return whose changes are withheld now: ``org_id``, ``workspace_id``, ``kind``, ``hold_id``."""
     return db.all("list_held_scopes")
