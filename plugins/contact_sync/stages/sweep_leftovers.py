@@ -11,8 +11,8 @@ STAGE = "sweep_leftovers"
 def run(db: database.Database, *, run_id: str) -> dict[str, int]:
     """Delete old windows, runs, resolved rows and edits, blank what gone contacts held, make outdated rules anew.
 
-    Returns counts: ``windows``, ``stage_runs``, ``quarantined_rows``, ``winners``, ``edits``, ``payloads``, ``rules``
-    to be made anew, ``unused_rules``.
+    Returns counts: ``windows``, ``stage_runs``, ``quality_runs``, ``quarantined_rows``, ``winners``, ``edits``,
+    ``payloads``, ``rules`` to be made anew, ``unused_rules``.
     """
     with (
         db.advisory_lock("sweep") as is_held,
@@ -22,6 +22,7 @@ def run(db: database.Database, *, run_id: str) -> dict[str, int]:
             counts |= {
                 "windows": db.execute("delete_old_windows"),
                 "stage_runs": db.execute("delete_old_stage_runs"),
+                "quality_runs": db.execute("delete_old_quality_runs"),
                 "quarantined_rows": db.execute("delete_resolved_rows"),
                 "winners": db.execute("delete_old_winners"),
                 "edits": db.execute("delete_old_edits"),
