@@ -72,8 +72,8 @@ def open_hold(house: House) -> int:
     return int(hold["hold_id"])
 
 
-def decided(house: House, decision: holds.Decision, **options: int) -> None:
-    holds.decide(house.db, open_hold(house), decision, by="ada", **options)
+def decided(house: House, decision: holds.Decision, approved_up_to: int | None = None) -> None:
+    holds.decide(house.db, open_hold(house), decision, by="ada", approved_up_to=approved_up_to)
 
 
 # Matches
