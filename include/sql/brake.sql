@@ -1,5 +1,5 @@
 -- The mass-change brake: what a run would take away from a workspace is counted before it is written.
--- held_contact: these keep their match or values as they are, until an approval, or until they lose nothing any more.
+-- held_contact: these keep their match or the values they would lose, until an approval, or until they lose nothing any more.
 
 -- name: create_brake_tables
 -- Make the working table of one transaction.
@@ -188,8 +188,16 @@ SELECT workspace_id, respond_id FROM sidebar_fields WHERE org_id = %(org_id)s
 SELECT workspace_id, respond_id FROM match_issue WHERE org_id = %(org_id)s AND status = 'ambiguous'
 ON CONFLICT DO NOTHING;
 
+-- name: write_held_rows
+-- Write what is new of the held rows beside the values that they would lose, one workspace after the other.
+-- Params: org_id text | Rows: 1 (written)
+SELECT coalesce(sum(write_held_rows(w.workspace_id)), 0)::bigint AS written
+  FROM workspace w
+ WHERE w.org_id = %(org_id)s
+   AND EXISTS (SELECT FROM held_contact h WHERE h.workspace_id = w.workspace_id AND h.kind = 'blank');
+
 -- name: delete_held_rows
--- Leave the held rows as they are.
+-- Take the held rows off the list: nothing else of them is written.
 -- Params: org_id text | Rows: none
 DELETE FROM changed_row x
  USING held_contact h

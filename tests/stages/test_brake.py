@@ -381,6 +381,25 @@ def test_a_decision_on_values_ends_with_what_it_was_about(ten: House) -> None:
     assert ten.materialize()["held"] == 4
 
 
+@pytest.mark.usefixtures("either_way")
+def test_other_values_of_a_held_row_are_written(ten: House) -> None:
+    ten.choose("Title", "Department", "Phone")
+    blank(ten, 1, 2, 3, 4)
+    ten.materialize()
+    as_of = ten.row(1)["as_of"]
+    read_at = NOON + timedelta(days=1)
+    payload = {"Title": None, "Department": "Law"}
+    ten.change_person(1, payload=payload, phone="+4930123456", read_at=read_at)
+    assert ten.materialize()["written"] == 1
+    row = ten.row(1)
+    assert row["fields"] == {"Title": "Countess", "Department": "Law", "Phone": "+4930123456"}
+    assert (list(row["stale"]), row["as_of"]) == (["Title"], as_of)
+    assert titled(ten) == 10
+    decided(ten, "approved")
+    ten.materialize()
+    assert (ten.row(1)["fields"]["Title"], ten.row(1)["stale"]) == (None, {})
+
+
 def test_values_that_come_back_let_the_hold_go(ten: House) -> None:
     blank(ten, 1, 2, 3, 4)
     ten.materialize()
