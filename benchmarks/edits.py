@@ -22,6 +22,7 @@ from contact_sync import edits
 from contact_sync.stages import (
     apply_edits,
     extract_salesforce_contacts,
+    gate_contacts,
     load_salesforce_contacts,
     match_contacts,
     materialize_sidebar,
@@ -104,7 +105,7 @@ def _prepared(place: ground.Ground, served: ground.StandIns, rows: int) -> str:
         extract_salesforce_contacts.run(place.db, session, org_id=org_id, run_id="bench")
         load_salesforce_contacts.run(place.db, session, org_id=org_id, run_id="bench")
     place.sql(_RESPOND_CONTACTS, workspace=ground.WORKSPACE)
-    for stage in (normalize_contacts, match_contacts, materialize_sidebar):
+    for stage in (normalize_contacts, gate_contacts, match_contacts, materialize_sidebar):
         stage.run(place.db, org_id=org_id, run_id="bench")
     matched = place.sql(_MATCHED, workspace=ground.WORKSPACE, field=FIELD, count=rows)
     if len(matched) != rows:

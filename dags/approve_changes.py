@@ -4,8 +4,9 @@
 Woken by `held_changes`, and every 5 minutes. Each open hold becomes one question under *Required actions*; no worker
 waits for the answer. *Approve* lets the next run apply the change if it affects no more rows than approved, *Reject*
 leaves the rows as they are. A hold can as well be decided by `python -m contact_sync approve`; the first decision
-counts. A question that nobody answers for 30 minutes ends as *Decide later*, and the next run puts it again together
-with what was withheld meanwhile. Without an open hold everything is skipped.
+counts, and that command alone overrules a refusal. A question that nobody answers for 30 minutes ends as *Decide
+later*, and the next run puts it again together with what was withheld meanwhile. Without an open hold everything is
+skipped.
 
 ### When it fails
 * *the database did not answer*: the hold stays open; the retry or the next run goes on.
@@ -33,7 +34,7 @@ UP_TO = Param(
     type=["null", "integer"],
     minimum=1,
     title="At most so many rows",
-    description="Empty: as many as now.",
+    description="Empty: as many as the question names.",
 )
 #: Airflow maps at most 1,024; the rest is asked about when these are decided.
 MOST_QUESTIONS = 100
@@ -60,7 +61,7 @@ def approve_changes() -> None:
     def record(asked: tuple[approval.Question, dict[str, Any] | None]) -> str:
         question, answer = asked
         with wiring.opened() as edges:
-            decision = approval.record(edges.db, question["hold_id"], answer)
+            decision = approval.record(edges.db, question, answer)
         if decision is None:
             raise AirflowSkipException(f"hold {question['hold_id']}: no decision, or it was decided before")
         return decision

@@ -4,11 +4,13 @@
 Woken by `salesforce_contacts` or `respond_contacts`, and every 5 minutes in case a doorbell was not heard. Works off
 the change feed of each org: `normalize_contacts`, then `gate_contacts` where an org is due, `match_contacts`,
 `materialize_sidebar`. Emits `contact_matches` when matches changed, `held_changes` when something was withheld. An org
-whose first load is not proven waits, and says so: half its records would leave their contacts unmatched.
+whose first load is not proven waits, and says so: half its records would leave their contacts unmatched. So does one
+whose first load, backfill or large delta the gate has not judged: nothing passes a gate that did not run.
 
 ### When it fails
 * *the database did not answer*: the feed keeps its rows; the retry or the next run works them off.
 * *changes are withheld*: all else went on; a person decides, `python -m contact_sync approve` or `approve_changes`.
+* *Data Docs cannot be written*: the verdict stands; give the workers a directory that they may write.
 * *the database refused the statement*: the schema is older than the code; run `python -m contact_sync migrate`.
 
 ### How to re-run

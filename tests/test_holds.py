@@ -54,6 +54,26 @@ def test_a_hold_is_decided_once(db: database.Database, raw: RawSql) -> None:
     assert raw.value("SELECT decided_by FROM held_change") == "ada"
 
 
+def test_only_an_approval_that_means_to_overrules_a_refusal(db: database.Database, raw: RawSql) -> None:
+    hold_id = held(raw)
+    holds.decide(db, hold_id, "rejected", by="ada")
+    assert [row["decided_by"] for row in holds.refused_holds(db)] == ["ada"]
+    with pytest.raises(errors.RejectError, match="already_decided"):
+        holds.decide(db, hold_id, "approved", by="bob")
+    assert holds.decide(db, hold_id, "approved", by="bob", overrules=True)["decided_by"] == "bob"
+    with pytest.raises(errors.RejectError, match="already_decided"):
+        holds.decide(db, hold_id, "rejected", by="ada", overrules=True)
+
+
+def test_a_refusal_that_is_over_cannot_be_overruled(db: database.Database, raw: RawSql) -> None:
+    hold_id = held(raw)
+    holds.decide(db, hold_id, "rejected", by="ada")
+    raw("UPDATE held_change SET ended_at = now()")
+    assert holds.refused_holds(db) == []
+    with pytest.raises(errors.RejectError, match="already_decided"):
+        holds.decide(db, hold_id, "approved", by="bob", overrules=True)
+
+
 def test_a_hold_nobody_knows_cannot_be_decided(db: database.Database) -> None:
     with pytest.raises(errors.RejectError, match="unknown_hold"):
         holds.decide(db, 7, "approved", by="ada")

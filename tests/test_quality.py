@@ -35,8 +35,13 @@ GOOD = {
 
 def failed(measures: dict[str, int], baseline: dict[str, int] | None) -> dict[str, int]:
     """What is not met, with the number of rows beyond the limit."""
-    results = quality.judge(quality.suite(measures, baseline), org_id=ORG, docs=None)
+    results = quality.judge(quality.suite(measures, baseline), org_id=ORG).results
     return {result.expectation.name: result.affected for result in results if not result.is_met}
+
+
+def published(docs: Path, **measures: int) -> None:
+    judgement = quality.judge(quality.suite({**GOOD, **measures}, None), org_id=ORG)
+    quality.build_docs(judgement, docs / ORG)
 
 
 def test_good_contacts_meet_everything() -> None:
@@ -76,7 +81,7 @@ def test_shares_of_few_say_nothing() -> None:
 
 
 def test_data_docs_show_counts_in_a_folder_of_the_org(tmp_path: Path) -> None:
-    quality.judge(quality.suite({**GOOD, "future_stamps": 4321}, None), org_id=ORG, docs=tmp_path)
+    published(tmp_path, future_stamps=4321)
     assert (tmp_path / ORG / "index.html").exists()
     [page] = (tmp_path / ORG / "validations").rglob("*.html")
     assert "No time lies in the future" in page.read_text()
@@ -84,13 +89,13 @@ def test_data_docs_show_counts_in_a_folder_of_the_org(tmp_path: Path) -> None:
 
 def test_data_docs_show_the_latest_run_alone(tmp_path: Path) -> None:
     for _ in range(2):
-        quality.judge(quality.suite(GOOD, None), org_id=ORG, docs=tmp_path)
+        published(tmp_path)
     assert len(list((tmp_path / ORG / "validations").rglob("*.html"))) == 1
 
 
 def test_the_library_is_silent(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
     with caplog.at_level(logging.INFO):
-        quality.judge(quality.suite(GOOD, None), org_id=ORG, docs=None)
+        quality.judge(quality.suite(GOOD, None), org_id=ORG)
     assert (caplog.text, *capfd.readouterr()) == ("", "", "")
 
 
@@ -98,7 +103,7 @@ def test_the_library_is_told_to_send_nothing() -> None:
     import great_expectations as gx
 
     with quality._quiet():
-        context = quality._context(gx, None)
+        context = quality._context(gx)
     assert context.variables.analytics_enabled is False
 
 

@@ -1,5 +1,5 @@
 -- The mass-change brake: what a run would take away from a workspace is counted before it is written.
--- held_contact: these keep their match or values as they are, until an approval, or until they lose nothing any more.
+-- held_contact: these keep their match or the values they would lose, until an approval, or until they lose nothing any more.
 
 -- name: create_brake_tables
 -- Make the working table of one transaction.
@@ -23,7 +23,7 @@ SELECT v.workspace_id, v.respond_id
 
 -- name: select_unmatch_losses
 -- Count per workspace concerned what would be lost, held contacts that this run does not look at included.
--- Params: org_id text | Rows: 0..n (workspace_id, affected, unseen, share, is_braked, sample_ids)
+-- Params: org_id text | Rows: 0..n (workspace_id, affected, unseen, fresh, share, is_braked, sample_ids)
 WITH concerned AS (
     SELECT workspace_id FROM losing_contact
      UNION
@@ -31,21 +31,28 @@ WITH concerned AS (
       FROM held_contact h
       JOIN verdict v ON v.workspace_id = h.workspace_id AND v.respond_id = h.respond_id
      WHERE h.org_id = %(org_id)s AND h.kind = 'unmatch'
+     UNION
+    -- all that it held are gone
+    SELECT workspace_id FROM held_change f
+     WHERE f.org_id = %(org_id)s AND f.kind = 'unmatch' AND f.ended_at IS NULL
+       AND NOT EXISTS (SELECT FROM held_contact h WHERE h.workspace_id = f.workspace_id AND h.kind = f.kind)
 ), lost AS (
-    SELECT c.workspace_id, l.respond_id, false AS is_unseen
-      FROM concerned c JOIN losing_contact l USING (workspace_id)
+    SELECT c.workspace_id, l.respond_id, false AS is_unseen, h.respond_id IS NULL AS is_fresh
+      FROM concerned c
+      JOIN losing_contact l USING (workspace_id)
+      LEFT JOIN held_contact h ON h.workspace_id = l.workspace_id AND h.respond_id = l.respond_id AND h.kind = 'unmatch'
      UNION ALL
-    SELECT c.workspace_id, h.respond_id, true
+    SELECT c.workspace_id, h.respond_id, true, false
       FROM concerned c
       JOIN held_contact h ON h.workspace_id = c.workspace_id AND h.kind = 'unmatch'
      WHERE NOT EXISTS (SELECT FROM verdict v WHERE v.workspace_id = h.workspace_id AND v.respond_id = h.respond_id)
 )
-SELECT w.workspace_id, n.affected, n.unseen, n.affected::numeric / greatest(t.total, 1) AS share,
+SELECT w.workspace_id, n.affected, n.unseen, n.fresh, n.affected::numeric / greatest(t.total, 1) AS share,
        n.affected > w.brake_count AND n.affected > w.brake_share * t.total AS is_braked, n.sample_ids
   FROM concerned c
   JOIN workspace w USING (workspace_id)
  CROSS JOIN LATERAL (
-       SELECT count(*) AS affected, count(*) FILTER (WHERE is_unseen) AS unseen,
+       SELECT count(*) AS affected, count(*) FILTER (WHERE is_unseen) AS unseen, count(*) FILTER (WHERE is_fresh) AS fresh,
               (array_agg(respond_id::text ORDER BY respond_id))[1:20] AS sample_ids
          FROM lost l WHERE l.workspace_id = c.workspace_id) AS n
  CROSS JOIN LATERAL (SELECT count(*) AS total FROM contact_match m WHERE m.workspace_id = c.workspace_id) AS t
@@ -109,7 +116,7 @@ SELECT w.workspace_id, b.respond_id
 
 -- name: select_blank_losses
 -- Count per workspace concerned what would be lost, held contacts that this run does not look at included.
--- Params: org_id text, is_broad boolean | Rows: 0..n (workspace_id, affected, unseen, share, is_braked, sample_ids)
+-- Params: org_id text, is_broad boolean | Rows: 0..n (workspace_id, affected, unseen, fresh, share, is_braked, sample_ids)
 WITH seen AS (
     SELECT h.workspace_id, h.respond_id,
            %(is_broad)s OR EXISTS (SELECT FROM changed_row x WHERE x.workspace_id = h.workspace_id AND x.respond_id = h.respond_id) AS is_seen
@@ -119,20 +126,27 @@ WITH seen AS (
     SELECT workspace_id FROM losing_contact
      UNION
     SELECT workspace_id FROM seen WHERE is_seen
+     UNION
+    -- all that it held are gone
+    SELECT workspace_id FROM held_change f
+     WHERE f.org_id = %(org_id)s AND f.kind = 'blank' AND f.ended_at IS NULL
+       AND NOT EXISTS (SELECT FROM seen s WHERE s.workspace_id = f.workspace_id)
 ), lost AS (
-    SELECT c.workspace_id, l.respond_id, false AS is_unseen
-      FROM concerned c JOIN losing_contact l USING (workspace_id)
+    SELECT c.workspace_id, l.respond_id, false AS is_unseen, s.respond_id IS NULL AS is_fresh
+      FROM concerned c
+      JOIN losing_contact l USING (workspace_id)
+      LEFT JOIN seen s USING (workspace_id, respond_id)
      UNION ALL
-    SELECT c.workspace_id, s.respond_id, true
+    SELECT c.workspace_id, s.respond_id, true, false
       FROM concerned c JOIN seen s USING (workspace_id)
      WHERE NOT s.is_seen
 )
-SELECT w.workspace_id, n.affected, n.unseen, n.affected::numeric / greatest(t.total, 1) AS share,
+SELECT w.workspace_id, n.affected, n.unseen, n.fresh, n.affected::numeric / greatest(t.total, 1) AS share,
        n.affected > w.brake_count AND n.affected > w.brake_share * t.total AS is_braked, n.sample_ids
   FROM concerned c
   JOIN workspace w USING (workspace_id)
  CROSS JOIN LATERAL (
-       SELECT count(*) AS affected, count(*) FILTER (WHERE is_unseen) AS unseen,
+       SELECT count(*) AS affected, count(*) FILTER (WHERE is_unseen) AS unseen, count(*) FILTER (WHERE is_fresh) AS fresh,
               (array_agg(respond_id::text ORDER BY respond_id))[1:20] AS sample_ids
          FROM lost l WHERE l.workspace_id = c.workspace_id) AS n
  CROSS JOIN LATERAL (SELECT count(*) AS total FROM sidebar_fields s WHERE s.workspace_id = c.workspace_id) AS t
@@ -174,8 +188,16 @@ SELECT workspace_id, respond_id FROM sidebar_fields WHERE org_id = %(org_id)s
 SELECT workspace_id, respond_id FROM match_issue WHERE org_id = %(org_id)s AND status = 'ambiguous'
 ON CONFLICT DO NOTHING;
 
+-- name: write_held_rows
+-- Write what is new of the held rows beside the values that they would lose, one workspace after the other.
+-- Params: org_id text | Rows: 1 (written)
+SELECT coalesce(sum(write_held_rows(w.workspace_id)), 0)::bigint AS written
+  FROM workspace w
+ WHERE w.org_id = %(org_id)s
+   AND EXISTS (SELECT FROM held_contact h WHERE h.workspace_id = w.workspace_id AND h.kind = 'blank');
+
 -- name: delete_held_rows
--- Leave the held rows as they are.
+-- Take the held rows off the list: nothing else of them is written.
 -- Params: org_id text | Rows: none
 DELETE FROM changed_row x
  USING held_contact h

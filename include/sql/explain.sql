@@ -47,6 +47,21 @@ SELECT salesforce_id, kind, key, nearness, hint, respond_value, salesforce_key, 
  ORDER BY kind, salesforce_id, key, salesforce_key
  LIMIT 20;
 
+-- name: select_withheld
+-- Tell whether a contact stays as it is whatever changes: its org's matching waits, or the brake keeps its match or values.
+-- Params: workspace_id text, respond_id int | Rows: 0..1 (waits_for, due_for, kind, hold_id, decision)
+SELECT g.waits_for, g.due_for, h.kind, h.hold_id, h.decision
+  FROM workspace w
+  JOIN org_gate g ON g.org_id = w.org_id
+  LEFT JOIN held_contact c ON c.workspace_id = w.workspace_id AND c.respond_id = %(respond_id)s
+   AND g.waits_for IS NULL
+  LEFT JOIN held_change h ON h.org_id = c.org_id AND h.workspace_id = c.workspace_id AND h.kind = c.kind
+   AND h.ended_at IS NULL
+ WHERE w.workspace_id = %(workspace_id)s
+   AND (g.waits_for IS NOT NULL OR h.hold_id IS NOT NULL)
+ ORDER BY h.kind DESC
+ LIMIT 1;
+
 -- name: revoke_decision
 -- Take back the standing decision about a respond contact.
 -- Params: org_id text, workspace_id text, respond_id int | Rows: none

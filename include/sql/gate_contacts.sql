@@ -2,22 +2,29 @@
 -- quality_run: passed | approved | held; while the latest one is held the org is not matched. Ids and counts only.
 
 -- name: select_gate_state
--- Read what makes the org's suites due: windows proven since they last ran, and the standing verdict with its age.
--- Params: org_id text | Rows: 1 (has_run, verdict, age_seconds, is_decided, has_loaded, has_backfilled, rows_merged)
-SELECT q.ran_at IS NOT NULL AS has_run, q.verdict, extract(epoch FROM now() - q.ran_at)::float8 AS age_seconds,
+-- Read what makes the org's suites due: what was not judged yet, and the standing verdict with its age.
+-- Params: org_id text | Rows: 0..1 (verdict, age_seconds, is_decided, due_for)
+SELECT g.verdict, extract(epoch FROM now() - g.ran_at)::float8 AS age_seconds, g.due_for,
        EXISTS (SELECT FROM held_change h
-                WHERE h.org_id = o.org_id AND h.kind = 'gate' AND h.decided_at > q.ran_at) AS is_decided,
-       w.has_loaded, w.has_backfilled, w.rows_merged
-  FROM salesforce_org o
-  LEFT JOIN LATERAL (
-       SELECT ran_at, verdict FROM quality_run r WHERE r.org_id = o.org_id ORDER BY quality_run_id DESC LIMIT 1) AS q ON true
- CROSS JOIN LATERAL (
-       SELECT EXISTS (SELECT FROM proven_window p WHERE p.org_id = o.org_id AND p.kind = 'initial') AS has_loaded,
-              coalesce(bool_or(x.kind IN ('backfill', 'refill', 'initial')), false) AS has_backfilled,
-              coalesce(sum(x.rows_merged), 0)::bigint AS rows_merged
-         FROM extract_window x
-        WHERE x.org_id = o.org_id AND x.status = 'proven' AND x.finished_at > coalesce(q.ran_at, '-infinity')) AS w
- WHERE o.org_id = %(org_id)s;
+                WHERE h.org_id = g.org_id AND h.kind = 'gate' AND h.decided_at > g.ran_at) AS is_decided
+  FROM org_gate g
+ WHERE g.org_id = %(org_id)s;
+
+-- name: select_unjudged_windows
+-- List the windows whose rows are in the mirror and were not judged; what is counted after this has them.
+-- Params: org_id text | Rows: 1 (window_ids)
+SELECT coalesce(array_agg(window_id), '{}') AS window_ids
+  FROM extract_window
+ WHERE org_id = %(org_id)s
+   AND status = 'proven'
+   AND judged_at IS NULL;
+
+-- name: mark_judged_windows
+-- Remember that windows were judged.
+-- Params: window_ids bigint[] | Rows: none
+UPDATE extract_window
+   SET judged_at = now()
+ WHERE window_id = ANY (%(window_ids)s::bigint[]);
 
 -- name: measure_salesforce_contacts
 -- Count an org's contacts, what is wrong with their ids and times, what they lack, and the values of those normalized by now.
@@ -119,9 +126,3 @@ INSERT INTO quality_result (quality_run_id, name, is_met, observed, at_least, at
 SELECT %(quality_run_id)s, r.name, r.is_met, r.observed, r.at_least, r.at_most, coalesce(r.sample_ids, '{}')
   FROM jsonb_to_recordset(%(results)s::jsonb) AS r (
        name text, is_met boolean, observed float8, at_least float8, at_most float8, sample_ids text[]);
-
--- name: is_gate_held
--- Tell whether the org's latest quality run is held.
--- Params: org_id text | Rows: 1 (is_held)
-SELECT coalesce((SELECT verdict = 'held' FROM quality_run
-                  WHERE org_id = %(org_id)s ORDER BY quality_run_id DESC LIMIT 1), false) AS is_held;

@@ -15,11 +15,12 @@ CREATE TEMPORARY TABLE IF NOT EXISTS key_holder (kind text, key text, live_conta
 CREATE TEMPORARY TABLE IF NOT EXISTS candidate (workspace_id text, respond_id bigint, salesforce_id text, email_key text, phone_key text) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS standing (workspace_id text, respond_id bigint, rule text, salesforce_id text) ON COMMIT DROP;
 
--- name: is_first_load_under_way
--- Tell whether an org's first load has begun and is not proven: what is in the mirror by then is a part, and nobody judged it.
--- Params: org_id text | Rows: 1 (is_under_way)
-SELECT EXISTS (SELECT FROM extract_window WHERE org_id = %(org_id)s AND kind = 'initial')
-       AND NOT EXISTS (SELECT FROM proven_window WHERE org_id = %(org_id)s AND kind = 'initial') AS is_under_way;
+-- name: select_match_wait
+-- Tell what keeps an org from being matched: a person's decision, a first load of which only a part is there, or the gate.
+-- Params: org_id text | Rows: 0..1 (waits_for)
+SELECT waits_for
+  FROM org_gate
+ WHERE org_id = %(org_id)s;
 
 -- name: select_key_change_extent
 -- Tell how much of the feed is the match's, and whether that is so much of the org that all of it is matched at once.

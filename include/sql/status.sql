@@ -39,6 +39,14 @@ SELECT o.org_id, o.name, o.conn_id, o.disconnected_at, w.watermark_at,
          FROM pending_change c WHERE c.org_id = o.org_id) AS p
  ORDER BY o.org_id;
 
+-- name: select_match_waits
+-- List the connected orgs whose matching waits: for a decision, for the first load, or for the gate, and why that one is due.
+-- Params: none | Rows: 0..n (org_id, waits_for, due_for)
+SELECT g.org_id, g.waits_for, g.due_for
+  FROM org_gate g
+  JOIN salesforce_org o ON o.org_id = g.org_id AND o.disconnected_at IS NULL
+ WHERE g.waits_for IS NOT NULL;
+
 -- name: select_org_access
 -- Read per org whether it refused the last log-in, what is left of its day, and which chosen fields it no longer shows.
 -- Params: none | Rows: 0..n (org_id, rejected_at, rejected_age_seconds, reason, used, most, heard_age_seconds, lost_in_use)

@@ -1,4 +1,4 @@
--- What is kept for a time only: windows 90 days, runs and resolved rows 30, what a gone contact held 30.
+-- What is kept for a time only: windows 90 days, runs and resolved rows 30, what a gone contact held 30, held quality runs 7.
 -- Values whose key rules are of an older version are normalized anew; rules that nobody uses are dropped.
 
 -- name: delete_old_windows
@@ -20,6 +20,16 @@ DELETE FROM extract_window w
 -- Params: none | Rows: none
 DELETE FROM stage_run
  WHERE started_at < now() - interval '30 days';
+
+-- name: delete_old_quality_runs
+-- Forget runs of the suites after 30 days, held ones after 7, of which there are hundreds a day; an org's latest and its last good one stay.
+-- Params: none | Rows: none
+DELETE FROM quality_run q
+ WHERE q.ran_at < now() - CASE q.verdict WHEN 'held' THEN interval '7 days' ELSE interval '30 days' END
+   AND EXISTS (
+       SELECT FROM quality_run l
+        WHERE l.org_id = q.org_id AND l.quality_run_id > q.quality_run_id
+          AND (q.verdict = 'held' OR l.verdict IN ('passed', 'approved')));
 
 -- name: delete_resolved_rows
 -- Forget quarantined rows that were resolved 30 days ago.

@@ -24,7 +24,10 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Withheld:
-    """What a run would change if nobody minds: ``affected`` rows of a workspace, or of an org; ids only."""
+    """What a run would change if nobody minds: ``affected`` rows of a workspace, or of an org; ids only.
+
+    ``fresh`` of them were not withheld before.
+    """
 
     org_id: str
     workspace_id: str | None
@@ -32,21 +35,24 @@ class Withheld:
     affected: int
     share: float | None = None
     sample_ids: Sequence[str] = field(default=())
+    fresh: int = 0
 
 
 def settled(tx: database.Transaction, change: Withheld, *, is_whole: bool = True) -> bool:
     """Return whether an approval covers ``change``, and use it up; else leave a hold that asks for one.
 
-    A refusal stands as the answer until more is affected than was refused. ``is_whole`` tells whether the run looks
-    at all that was withheld; an approval waits for the run that does.
+    A refusal stands as the answer until others or more are affected than were refused. ``is_whole`` tells whether the
+    run looks at all that was withheld; an approval waits for the run that does.
     """
     scope = {"org_id": change.org_id, "workspace_id": change.workspace_id, "kind": change.kind}
-    last = tx.one("select_latest_hold", **scope)
+    last = tx.one("select_hold_in_force", **scope)
     if last and _covers(last, change):
         if is_whole:
             tx.execute("use_approval", hold_id=last["hold_id"])
         return is_whole
-    if last is None or last["decision"] != "rejected" or change.affected > last["affected"]:
+    if last is None or not _refuses(last, change):
+        if last and last["decision"]:
+            tx.execute("end_holds", **scope)
         tx.one(
             "upsert_hold",
             **scope,
@@ -58,14 +64,12 @@ def settled(tx: database.Transaction, change: Withheld, *, is_whole: bool = True
 
 
 def _covers(hold: database.Row, change: Withheld) -> bool:
-    is_approved = hold["decision"] == "approved" and not hold["applied_at"]
-    return bool(is_approved and change.affected <= hold["approved_up_to"])
+    return bool(hold["decision"] == "approved" and change.affected <= hold["approved_up_to"])
 
 
-def is_gate_held(db: database.Database | database.Transaction, org_id: str) -> bool:
-    """Return whether the quality gate withholds this org's contacts from matching."""
-    row = db.one("is_gate_held", org_id=org_id)
-    return bool(row and row["is_held"])
+def _refuses(hold: database.Row, change: Withheld) -> bool:
+    is_the_same = change.affected <= hold["affected"] and not change.fresh
+    return bool(hold["decision"] == "rejected" and is_the_same)
 
 
 def in_force(db: database.Database) -> list[database.Row]:
@@ -78,16 +82,33 @@ def open_holds(db: database.Database) -> list[database.Row]:
     return db.all("select_open_holds")
 
 
+def refused_holds(db: database.Database) -> list[database.Row]:
+    """Return the holds whose refusal is in force, oldest first."""
+    return db.all("select_refused_holds")
+
+
 def decide(
-    db: database.Database, hold_id: int, decision: Decision, *, by: str, approved_up_to: int | None = None
+    db: database.Database,
+    hold_id: int,
+    decision: Decision,
+    *,
+    by: str,
+    approved_up_to: int | None = None,
+    overrules: bool = False,
 ) -> database.Row:
     """Write down a person's decision and return the hold. ``approved_up_to`` None approves what is affected now.
 
-    Raises RejectError ``unknown_hold`` or ``already_decided``; a hold is decided once.
+    Raises RejectError ``unknown_hold`` or ``already_decided``; a hold is decided once, but that an approval which
+    ``overrules`` is taken for a refusal still in force.
     """
     with db.transaction() as tx:
         decided = tx.one(
-            "decide_hold", hold_id=hold_id, decision=decision, decided_by=by, approved_up_to=approved_up_to
+            "decide_hold",
+            hold_id=hold_id,
+            decision=decision,
+            decided_by=by,
+            approved_up_to=approved_up_to,
+            overrules=overrules,
         )
         if decided:
             tx.execute("feed_approved_contacts", hold_id=hold_id)

@@ -129,8 +129,16 @@ def _share(name: str, about: str, count: int, of: int, limit: float) -> Expectat
     return Expectation(name=name, about=about, observed=count / of, at_most=min(1.0, limit), of=of)
 
 
-def judge(expectations: list[Expectation], *, org_id: str, docs: Path | None) -> list[Result]:
-    """Let Great Expectations judge; build its Data Docs below ``docs`` in a folder of the org, if there is one.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """The results, and the library's own context, which knows how to make pages of them."""
+
+    results: list[Result]
+    context: Any
+
+
+def judge(expectations: list[Expectation], *, org_id: str) -> Judgement:
+    """Let Great Expectations judge.
 
     The library is imported here, because that takes seconds and no other stage needs it. It sends nothing.
     """
@@ -138,7 +146,7 @@ def judge(expectations: list[Expectation], *, org_id: str, docs: Path | None) ->
         import great_expectations as gx
         import pandas as pd
 
-        context = _context(gx, docs / org_id if docs else None)
+        context = _context(gx)
         frame = pd.DataFrame({wanted.name: [wanted.observed] for wanted in expectations})
         asset = context.data_sources.add_pandas("contact_sync").add_dataframe_asset(f"measures of {org_id}")
         definition = gx.ValidationDefinition(
@@ -149,13 +157,25 @@ def judge(expectations: list[Expectation], *, org_id: str, docs: Path | None) ->
         outcome = context.validation_definitions.add(definition).run(
             batch_parameters={"dataframe": frame}, result_format="BASIC"
         )
-        if docs:
-            context.build_data_docs()
     met = {found.expectation_config.kwargs["column"]: bool(found.success) for found in outcome.results}
-    return [Result(expectation=wanted, is_met=met[wanted.name]) for wanted in expectations]
+    results = [Result(expectation=wanted, is_met=met[wanted.name]) for wanted in expectations]
+    return Judgement(results=results, context=context)
 
 
-def _context(gx: Any, docs: Path | None) -> Any:
+def build_docs(judgement: Judgement, docs: Path) -> None:
+    """Make the pages of a judgement in a directory of its own; OSError if it cannot be written.
+
+    The pages show the latest run; all runs are in the table quality_result.
+    """
+    with _quiet():
+        shutil.rmtree(docs, ignore_errors=True)
+        # the library only logs a page that it could not write
+        docs.mkdir(parents=True, exist_ok=True)
+        judgement.context.add_data_docs_site(site_name="contact_sync", site_config=_site(docs))
+        judgement.context.build_data_docs()
+
+
+def _context(gx: Any) -> Any:
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
@@ -163,10 +183,6 @@ def _context(gx: Any, docs: Path | None) -> Any:
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     for site in list(context.get_site_names()):
         context.delete_data_docs_site(site)
-    if docs:
-        # the pages show the latest run; all runs are in the table quality_result
-        shutil.rmtree(docs, ignore_errors=True)
-        context.add_data_docs_site(site_name="contact_sync", site_config=_site(docs))
     return context
 
 

@@ -16,7 +16,9 @@ def hold(house: House, raw: RawSql) -> str:
 
 
 def test_without_an_id_the_open_holds_are_listed(command: Command, hold: str) -> None:
-    assert "250 contacts would lose their match" in command("approve").out
+    shown = command("approve").out
+    assert "250 contacts would lose their match" in shown
+    assert f"approve {hold} --up-to 250" in shown
     assert [row["affected"] for row in command("approve", "--json").json["holds"]] == [250]
 
 
@@ -34,6 +36,16 @@ def test_a_hold_is_approved_up_to_a_number(command: Command, hold: str, raw: Raw
 def test_a_hold_is_rejected(command: Command, hold: str, raw: RawSql) -> None:
     command("approve", hold, "--reject")
     assert raw.value("SELECT decision FROM held_change") == "rejected"
+
+
+def test_a_refusal_in_force_is_listed_with_how_to_overrule_it(
+    command: Command, hold: str, raw: RawSql
+) -> None:
+    command("approve", hold, "--reject", "--by", "ada")
+    assert f"refused by ada: hold {hold}" in command("approve").out
+    assert [row["affected"] for row in command("approve", "--json").json["refused"]] == [250]
+    command("approve", hold, "--up-to", "250")
+    assert raw.value("SELECT decision FROM held_change") == "approved"
 
 
 def test_a_dry_run_decides_nothing(command: Command, hold: str, raw: RawSql) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import itertools
 from datetime import timedelta
 
+import psycopg2
 import pytest
 
-from contact_sync import holds
+from contact_sync import erasure, holds
 from contact_sync.stages import match_contacts, materialize_sidebar
 from tests.stages.house import NOON, ORG, WORKSPACE, House
 
@@ -43,6 +44,12 @@ def lose(house: House, *numbers: int) -> None:
         house.change_person(number, email=None)
 
 
+def regain(house: House, *numbers: int) -> None:
+    """They have their e-mails again."""
+    for number in numbers:
+        house.change_person(number, email=f"p{number}@example.com")
+
+
 def blank(house: House, *numbers: int) -> None:
     """The titles of these people vanish."""
     read_at = NOON + timedelta(hours=next(_hours))
@@ -65,8 +72,8 @@ def open_hold(house: House) -> int:
     return int(hold["hold_id"])
 
 
-def decided(house: House, decision: holds.Decision, **options: int) -> None:
-    holds.decide(house.db, open_hold(house), decision, by="ada", **options)
+def decided(house: House, decision: holds.Decision, approved_up_to: int | None = None) -> None:
+    holds.decide(house.db, open_hold(house), decision, by="ada", approved_up_to=approved_up_to)
 
 
 # Matches
@@ -199,8 +206,7 @@ def test_after_a_refusal_the_matches_stay(ten: House) -> None:
 def test_who_comes_back_is_let_go_and_so_is_the_hold(ten: House) -> None:
     lose(ten, 1, 2, 3, 4)
     ten.match()
-    for number in (1, 2, 3, 4):
-        ten.change_person(number, email=f"p{number}@example.com")
+    regain(ten, 1, 2, 3, 4)
     ten.match()
     assert ten.raw.value("SELECT count(*) FROM held_contact") == 0
     assert holds.open_holds(ten.db) == []
@@ -210,8 +216,7 @@ def test_who_comes_back_is_let_go_and_so_is_the_hold(ten: House) -> None:
 def test_when_few_are_left_to_lose_they_are_lost(ten: House) -> None:
     lose(ten, 1, 2, 3, 4)
     ten.match()
-    for number in (1, 2):
-        ten.change_person(number, email=f"p{number}@example.com")
+    regain(ten, 1, 2)
     ten.match()
     ten.match()
     assert (matched(ten), ten.verdict(3), ten.verdict(4)) == (
@@ -219,6 +224,78 @@ def test_when_few_are_left_to_lose_they_are_lost(ten: House) -> None:
         ("unmatched", "no_counterpart"),
         ("unmatched", "no_counterpart"),
     )
+
+
+@pytest.mark.parametrize("decision", ["approved", "rejected"])
+def test_a_decision_ends_with_what_it_was_about(ten: House, decision: holds.Decision) -> None:
+    lose(ten, 1, 2, 3, 4)
+    ten.match()
+    decided(ten, decision)
+    regain(ten, 1, 2, 3, 4)
+    assert "held" not in ten.match()
+    lose(ten, 5, 6, 7, 8)
+    assert ten.match()["held"] == 4
+    assert matched(ten) == 10
+    assert holds.open_holds(ten.db)[0]["sample_ids"] == ["5", "6", "7", "8"]
+
+
+def test_after_a_refusal_others_are_asked_about_even_if_they_are_no_more(ten: House) -> None:
+    lose(ten, 1, 2, 3, 4)
+    ten.match()
+    decided(ten, "rejected")
+    regain(ten, 1)
+    lose(ten, 5)
+    ten.match()
+    assert holds.open_holds(ten.db)[0]["sample_ids"] == ["2", "3", "4", "5"]
+
+
+@pytest.mark.usefixtures("either_way")
+def test_an_approval_overrules_a_refusal(ten: House) -> None:
+    lose(ten, 1, 2, 3, 4)
+    ten.match()
+    hold_id = open_hold(ten)
+    decided(ten, "rejected")
+    holds.decide(ten.db, hold_id, "approved", by="bob", overrules=True)
+    assert "held" not in ten.match()
+    assert (matched(ten), holds.refused_holds(ten.db)) == (6, [])
+
+
+def test_a_hold_ends_with_the_last_contact_it_held(ten: House) -> None:
+    lose(ten, 1, 2, 3, 4)
+    ten.match()
+    for number in (1, 2, 3, 4):
+        erasure.erase(ten.db, org_id=ORG, named=erasure.Named(contact=(WORKSPACE, number)))
+    ten.change_contact(5, phone="+4930123456")
+    ten.match()
+    assert holds.open_holds(ten.db) == []
+
+
+def test_a_decision_waits_for_the_run_that_withholds_more(ten: House) -> None:
+    lose(ten, 1, 2, 3, 4)
+    ten.match()
+    with ten.db.transaction() as tx:
+        tx.one("select_hold_in_force", org_id=ORG, workspace_id=WORKSPACE, kind="unmatch")
+        with pytest.raises(psycopg2.errors.LockNotAvailable):
+            ten.raw("SELECT FROM held_change WHERE decision IS NULL FOR UPDATE NOWAIT")
+
+
+# What a workspace minds
+
+
+def test_a_workspace_that_minds_less_lets_its_held_matches_go(ten: House) -> None:
+    lose(ten, 1, 2, 3, 4)
+    ten.match()
+    ten.settings(brake_count=4)
+    ten.match()
+    assert (matched(ten), holds.open_holds(ten.db)) == (6, [])
+
+
+def test_a_workspace_that_minds_less_lets_its_held_values_go(ten: House) -> None:
+    blank(ten, 1, 2, 3, 4)
+    ten.materialize()
+    ten.settings(brake_share=0.5)
+    ten.materialize()
+    assert (titled(ten), holds.open_holds(ten.db)) == (6, [])
 
 
 # A person's own act
@@ -237,6 +314,14 @@ def test_a_disconnect_is_never_held_and_ends_the_hold(ten: House) -> None:
     ten.settings(org_id=None)
     assert ten.raw.value("SELECT count(*) FROM held_contact") == 0
     assert holds.open_holds(ten.db) == []
+
+
+def test_a_disconnect_ends_the_refusal_too(ten: House) -> None:
+    lose(ten, *MANY)
+    ten.match()
+    decided(ten, "rejected")
+    ten.settings(org_id=None)
+    assert holds.refused_holds(ten.db) == []
 
 
 @pytest.mark.usefixtures("either_way")
@@ -282,6 +367,37 @@ def test_withheld_blanks_do_not_trickle_through(ten: House) -> None:
     blank(ten, 1)
     ten.materialize()
     assert titled(ten) == 10
+
+
+def test_a_decision_on_values_ends_with_what_it_was_about(ten: House) -> None:
+    blank(ten, 1, 2, 3, 4)
+    ten.materialize()
+    decided(ten, "approved")
+    for number in (1, 2, 3, 4):
+        read_at = NOON + timedelta(days=1)
+        ten.change_person(number, payload={"Title": "Lady", "Department": "Sales"}, read_at=read_at)
+    ten.materialize()
+    blank(ten, 5, 6, 7, 8)
+    assert ten.materialize()["held"] == 4
+
+
+@pytest.mark.usefixtures("either_way")
+def test_other_values_of_a_held_row_are_written(ten: House) -> None:
+    ten.choose("Title", "Department", "Phone")
+    blank(ten, 1, 2, 3, 4)
+    ten.materialize()
+    as_of = ten.row(1)["as_of"]
+    read_at = NOON + timedelta(days=1)
+    payload = {"Title": None, "Department": "Law"}
+    ten.change_person(1, payload=payload, phone="+4930123456", read_at=read_at)
+    assert ten.materialize()["written"] == 1
+    row = ten.row(1)
+    assert row["fields"] == {"Title": "Countess", "Department": "Law", "Phone": "+4930123456"}
+    assert (list(row["stale"]), row["as_of"]) == (["Title"], as_of)
+    assert titled(ten) == 10
+    decided(ten, "approved")
+    ten.materialize()
+    assert (ten.row(1)["fields"]["Title"], ten.row(1)["stale"]) == (None, {})
 
 
 def test_values_that_come_back_let_the_hold_go(ten: House) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from contact_sync import holds
+from contact_sync import database, errors, holds
 from contact_sync.stages import gate_contacts
 from tests.stages.house import NOON, ORG, OTHER_ORG, WORKSPACE, House, person_id
 
@@ -23,7 +24,7 @@ def loaded(house: House, org_id: str = ORG, **cells: Any) -> None:
     house.raw.insert(
         "extract_window",
         org_id=org_id,
-        **{"finished_at": datetime.now(UTC) + timedelta(seconds=1), **given, **cells},
+        **{"finished_at": datetime.now(UTC), **given, **cells},
     )
 
 
@@ -37,9 +38,6 @@ def passed_long_ago(house: House, hours: float = 1) -> None:
     loaded(house)
     assert gate(house)["held"] == 0
     house.raw("UPDATE quality_run SET ran_at = now() - make_interval(hours => %(hours)s)", hours=int(hours))
-    house.raw(
-        "UPDATE extract_window SET finished_at = now() - make_interval(hours => %(h)s)", h=int(hours) + 1
-    )
 
 
 @pytest.fixture
@@ -93,7 +91,6 @@ def test_a_first_load_is_judged_once(house: House) -> None:
     house.person(1, email=ADA)
     loaded(house)
     assert gate(house)["judged"] == 1
-    house.raw("UPDATE extract_window SET finished_at = now() - interval '1 hour'")
     assert gate(house) == {}
     assert why(house) == ["first_load"]
 
@@ -244,6 +241,30 @@ def test_a_refusal_is_not_asked_about_again(from_the_future: House) -> None:
     assert [row["kind"] for row in holds.in_force(house.db)] == ["gate"]
 
 
+def test_an_approval_overrules_a_refusal(from_the_future: House) -> None:
+    house = from_the_future
+    gate(house)
+    hold_id = holds.open_holds(house.db)[0]["hold_id"]
+    holds.decide(house.db, hold_id, "rejected", by="ada")
+    gate(house)
+    holds.decide(house.db, hold_id, "approved", by="bob", overrules=True)
+    assert gate(house)["held"] == 0
+    assert holds.in_force(house.db) == []
+
+
+@pytest.mark.parametrize("decision", ["approved", "rejected"])
+def test_a_decision_ends_when_the_data_is_better(from_the_future: House, decision: holds.Decision) -> None:
+    house = from_the_future
+    gate(house)
+    holds.decide(house.db, holds.open_holds(house.db)[0]["hold_id"], decision, by="ada")
+    house.change_person(1, system_modstamp=NOON)
+    assert gate(house)["held"] == 0
+    house.change_person(1, system_modstamp=datetime.now(UTC) + timedelta(days=1))
+    loaded(house, kind="backfill")
+    assert gate(house)["held"] == 1
+    assert [row["affected"] for row in holds.open_holds(house.db)] == [1]
+
+
 def test_better_data_opens_the_gate(from_the_future: House) -> None:
     house = from_the_future
     gate(house)
@@ -257,6 +278,75 @@ def test_better_data_opens_the_gate(from_the_future: House) -> None:
 
 def test_a_held_org_is_not_judged_again_every_half_minute(from_the_future: House) -> None:
     gate(from_the_future)
-    from_the_future.raw("UPDATE extract_window SET finished_at = now() - interval '1 hour'")
     assert gate(from_the_future) == {"held": 1}
     assert len(why(from_the_future)) == 1
+
+
+# What was not judged
+
+
+def test_what_is_proven_after_the_gate_ran_is_not_matched_before_the_next(house: House) -> None:
+    passed_long_ago(house)
+    house.person(1, email=ADA)
+    house.contact(1, email=ADA)
+    assert gate(house) == {}
+    loaded(house, kind="backfill")
+    assert house.match() == {"waiting": 1}
+    assert (house.verdict(1), gate(house)["judged"]) == ((), 1)
+    house.match()
+    assert house.verdict(1) == ("email", "1")
+
+
+@pytest.mark.parametrize("rows_merged", [10_000, 10_001])
+def test_small_deltas_are_matched_unjudged(house: House, rows_merged: int) -> None:
+    passed_long_ago(house)
+    loaded(house, kind="incremental", rows_merged=rows_merged)
+    house.contact(1, email=ADA)
+    assert ("waiting" in house.match()) is (rows_merged > 10_000)
+
+
+@pytest.mark.parametrize("name", ["select_unjudged_windows", "select_gate_baseline"])
+def test_a_window_proven_while_the_suites_run_is_judged_by_the_next(
+    house: House, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Its time is that of its transaction's begin, before the suites began."""
+    loaded(house)
+    one = database.Transaction.one
+
+    def interrupted(tx: database.Transaction, statement: str, **params: Any) -> Any:
+        row = one(tx, statement, **params)
+        if statement == name:
+            loaded(house, kind="backfill", finished_at=NOON)
+        return row
+
+    monkeypatch.setattr(database.Transaction, "one", interrupted)
+    gate(house)
+    monkeypatch.undo()
+    house.contact(1, email=ADA)
+    assert house.match() == {"waiting": 1}
+    gate(house)
+    assert why(house) == ["first_load", "backfill"]
+
+
+def test_matching_waits_for_a_gate_that_cannot_run(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.person(1, email=ADA)
+    house.contact(1, email=ADA)
+    loaded(house)
+    monkeypatch.setitem(sys.modules, "great_expectations", None)
+    with pytest.raises(ImportError):
+        gate(house)
+    assert house.match() == {"waiting": 1}
+    monkeypatch.undo()
+    gate(house)
+    house.match()
+    assert house.verdict(1) == ("email", "1")
+
+
+def test_data_docs_that_cannot_be_written_change_no_verdict(from_the_future: House, tmp_path: Path) -> None:
+    house = from_the_future
+    (tmp_path / "file").write_text("no directory")
+    with pytest.raises(errors.StopError, match=r"CONTACT_SYNC_DATA_DOCS: Not a directory"):
+        gate(house, docs=tmp_path / "file")
+    assert house.raw.column("SELECT verdict FROM quality_run") == ["held"]
+    assert house.match() == {"held": 1}
+    assert "Data Docs" in house.raw.value("SELECT error FROM stage_run WHERE stage = 'gate_contacts'")

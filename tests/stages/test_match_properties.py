@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from contact_sync import database
+from contact_sync import database, erasure, tombstones
 from contact_sync.stages import match_contacts, materialize_sidebar
 from sandbox import postgres
 from tests.raw_sql import RawSql
@@ -40,12 +40,20 @@ CHANGES: st.SearchStrategy[Change] = st.one_of(
     st.tuples(st.just("region"), st.tuples(st.sampled_from([None, "DE", "FR"]))),
     st.tuples(st.just("connected"), st.tuples(st.booleans())),
 )
+ERASURES: st.SearchStrategy[Change] = st.tuples(st.just("erase"), st.tuples(PEOPLE))
 #: People, contacts and decisions to begin with, then changes, each with whether the stages run after it.
 STORIES = st.tuples(
     st.lists(st.tuples(EMAILS, PHONES), min_size=5, max_size=5),
     st.lists(st.tuples(EMAILS, PHONES), min_size=4, max_size=4),
     st.lists(st.tuples(CONTACTS, st.none() | PEOPLE), max_size=2),
     st.lists(st.tuples(CHANGES, st.booleans()), min_size=3, max_size=8),
+)
+#: Everybody has values that others have, too; somebody is decided about, and somebody may be erased.
+TOLD_STORIES = st.tuples(
+    st.lists(st.tuples(EMAILS, PHONES), min_size=5, max_size=5),
+    st.lists(st.tuples(EMAILS, PHONES), min_size=4, max_size=4),
+    st.lists(st.tuples(CONTACTS, st.none() | PEOPLE), min_size=1, max_size=3),
+    st.lists(st.tuples(CHANGES | ERASURES, st.booleans()), min_size=3, max_size=8),
 )
 Pair = tuple[str | None, str | None]
 Decision = tuple[int, int | None]
@@ -64,8 +72,10 @@ TABLES = (
     "pending_change",
     "key_rule",
     "workspace",
+    "erased_person",
     "salesforce_org",
 )
+SECRET = "a secret of the town, long enough to be one"
 OUTCOME = {
     "contact_match": "respond_id, salesforce_id, matched_by, email_key, phone_key",
     "match_issue": "respond_id, status, reason, candidate_count, candidates",
@@ -111,6 +121,8 @@ class Town:
     def person(
         self, number: int, email: str | None, phone: str | None, other: str | None, country: str | None
     ) -> None:
+        if self.is_erased(tombstones.salesforce_digest(SECRET, ORG, person_id(number))):
+            return
         cells: dict[str, Any] = {"email": email, "phone": phone, "other_phone": other, "country": country}
         if self.raw("SELECT 1 FROM salesforce_contact WHERE salesforce_id = %(id)s", id=person_id(number)):
             self.house.change_person(number, **cells)
@@ -118,12 +130,21 @@ class Town:
             self.house.person(number, **cells)
 
     def contact(self, number: int, email: str | None, phone: str | None, country: str | None) -> None:
+        if self.is_erased(tombstones.respond_digest(SECRET, WORKSPACE, number)):
+            return
         cells: dict[str, Any] = {"email": email, "phone": phone, "country": country}
         if self.raw("SELECT 1 FROM respond_contact WHERE respond_id = %(id)s", id=number):
             self.house.change_contact(number, **cells)
         else:
             org_id = self.raw.value("SELECT org_id FROM workspace")
             self.house.contact(number, **{**cells, "org_id": org_id})
+
+    def erase(self, number: int) -> None:
+        erasure.erase(self.house.db, org_id=ORG, named=erasure.Named(salesforce_id=person_id(number)))
+
+    def is_erased(self, digest: bytes) -> bool:
+        """The edges take nobody in whose tombstone stands."""
+        return bool(self.raw("SELECT 1 FROM erased_person WHERE digest = %(digest)s", digest=digest))
 
     def presence(self, number: int, presence: str) -> None:
         self.house.change_person(number, presence=presence)
@@ -203,7 +224,7 @@ class Town:
 def town(postgres_server: postgres.Server, template: str) -> Iterator[Town]:
     """One database for all examples of a property: emptying is cheaper than cloning."""
     with cloned(postgres_server, template) as url:
-        db, raw = database.Database(url), RawSql(url)
+        db, raw = database.Database(url, secret=SECRET), RawSql(url)
         yield Town(House(db, raw))
         raw.close()
         db.close()
@@ -253,6 +274,83 @@ def a_story(
     """People and contacts to begin with, then changes, with a run after the last alone."""
     everybody = [*people, *[NOBODY] * (5 - len(people))]
     return everybody, contacts, list(decisions), [(change, False) for change in changes]
+
+
+def stands_for(town: Town, salesforce_id: str) -> str | None:
+    """The live record that a decision about this one means today, merges followed; None if there is none."""
+    found = town.raw("SELECT salesforce_id, presence, master_record_id FROM salesforce_contact")
+    records = {row["salesforce_id"]: row for row in found}
+    seen: set[str] = set()
+    while salesforce_id in records and salesforce_id not in seen:
+        seen.add(salesforce_id)
+        record = records[salesforce_id]
+        if record["presence"] == "live":
+            return salesforce_id
+        salesforce_id = record["master_record_id"]
+    return None
+
+
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(story=TOLD_STORIES)
+# what few generated stories come to: the only counterpart deleted, a key of too many, an erased person's key that comes
+# back with somebody else, a decision whose record is merged, one whose record is deleted
+@example(story=a_story([(ADA, None)], [(ADA, None)], ("presence", (1, "deleted"))))
+@example(
+    story=a_story([(ADA, None)] * 3, [(ADA, "+4930123456")], ("limit", (2,)), ("policy", ("most_recent",)))
+)
+@example(
+    story=a_story(
+        [(ADA, None)],
+        [(ADA, None)],
+        ("erase", (1,)),
+        ("person", (2, ADA, None, None, None)),
+        ("contact", (2, ADA, None, None)),
+    )
+)
+@example(
+    story=a_story([(ADA, None), (BOB, None)], [(ADA, None)], ("merge", (2, 3)), decisions=((1, 2),)),
+)
+@example(
+    story=a_story(
+        [(ADA, None), (BOB, None)], [(ADA, None)], ("presence", (2, "deleted")), decisions=((1, 2),)
+    ),
+)
+def test_decisions_are_honoured_and_nobody_is_matched_through_what_is_shared_deleted_or_erased(
+    town: Town, story: Story
+) -> None:
+    town.live(story)
+    matches = {row["respond_id"]: row for row in town.raw("SELECT * FROM contact_match")}
+    decisions = town.raw(
+        "SELECT d.respond_id, d.salesforce_id FROM match_decision d JOIN respond_contact c USING (respond_id)"
+        " WHERE d.revoked_at IS NULL AND c.gone_at IS NULL AND c.org_id IS NOT NULL"
+    )
+    for decision in decisions:
+        meant = decision["salesforce_id"] and stands_for(town, decision["salesforce_id"])
+        match = matches.get(decision["respond_id"])
+        assert (match and (match["salesforce_id"], match["matched_by"])) == (
+            (meant, "decision") if meant else None
+        )
+    for match in matches.values():
+        assert stands_for(town, match["salesforce_id"]) == match["salesforce_id"]
+        assert not town.is_erased(tombstones.salesforce_digest(SECRET, ORG, match["salesforce_id"]))
+        assert not town.is_erased(tombstones.respond_digest(SECRET, WORKSPACE, match["respond_id"]))
+        for kind in ("email", "phone"):
+            assert_identifies(town, kind, match[f"{kind}_key"])
+
+
+def assert_identifies(town: Town, kind: str, key: str | None) -> None:
+    """A key that somebody is matched by is neither shared by too many live contacts nor an erased person's own."""
+    if key is None:
+        return
+    assert not town.is_erased(tombstones.key_digest(SECRET, ORG, kind, key))
+    [workspace] = town.raw("SELECT shared_key_limit, match_mode FROM workspace")
+    holders = town.raw.column(
+        "SELECT DISTINCT effective_id FROM salesforce_key"
+        " WHERE effective_id IS NOT NULL AND key = %(key)s AND kind = %(kind)s",
+        key=key,
+        kind=f"{kind}_raw" if workspace["match_mode"] == "exact" else kind,
+    )
+    assert 1 <= len(holders) <= workspace["shared_key_limit"]
 
 
 #: What each trigger alone tells of: without it, the story ends differently from a rebuild.

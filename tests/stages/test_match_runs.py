@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from contact_sync import database, errors, tenants
-from contact_sync.stages import match_contacts
+from contact_sync.stages import gate_contacts, match_contacts
 from tests.raw_sql import RawSql
 from tests.stages.house import NOON, ORG, OTHER_ORG, WORKSPACE, WRITTEN, House, person_id
 
@@ -314,4 +314,5 @@ def test_half_a_first_load_matches_nobody_and_its_proof_everybody(house: House) 
     assert match_contacts.run(house.db, org_id=ORG, run_id="run") == {"waiting": 1}
     proof = {"status": "proven", "rows_reported": 1, "rows_landed": 1, "read_until": NOON}
     house.raw.update("extract_window", {"org_id": ORG}, **proof)
+    gate_contacts.run(house.db, org_id=ORG, run_id="run")
     assert match_contacts.run(house.db, org_id=ORG, run_id="run")["matched"] == 1

@@ -56,6 +56,28 @@ def test_the_watermark_stays(house: House, raw: RawSql) -> None:
     assert raw.column("SELECT read_until FROM extract_window") == [LONG_AGO]
 
 
+def quality_run(raw: RawSql, verdict: str, days: int) -> None:
+    ran_at = datetime.now(UTC) - timedelta(days=days)
+    raw.insert(
+        "quality_run", org_id=ORG, run_id=str(days), why="daily", verdict=verdict, measures={}, ran_at=ran_at
+    )
+
+
+@pytest.mark.parametrize(("verdict", "days"), [("passed", 31), ("approved", 31), ("held", 8)])
+def test_old_runs_of_the_suites_go(house: House, raw: RawSql, verdict: str, days: int) -> None:
+    for age in (days, days - 2, 0):
+        quality_run(raw, verdict, age)
+    assert sweep(house)["quality_runs"] == 1
+    assert raw.column("SELECT run_id FROM quality_run ORDER BY 1") == ["0", str(days - 2)]
+
+
+def test_the_last_good_run_stays_for_drift_is_measured_against_it(house: House, raw: RawSql) -> None:
+    for verdict, days in (("passed", 50), ("passed", 40), ("held", 38), ("held", 35)):
+        quality_run(raw, verdict, days)
+    assert sweep(house)["quality_runs"] == 2
+    assert raw.column("SELECT run_id FROM quality_run ORDER BY 1") == ["35", "40"]
+
+
 def test_resolved_rows_go_and_others_stay(house: House, raw: RawSql) -> None:
     for resolved in (LONG_AGO, None):
         raw.insert("quarantined_row", org_id=ORG, raw="{}", reason=str(resolved), resolved_at=resolved)

@@ -19,10 +19,11 @@ Question = dict[str, Any]
 
 
 def question(row: Mapping[Any, Any]) -> Question:
-    """Return ``hold_id``, and ``subject`` and ``body`` for the person; ids and counts only."""
+    """Return ``hold_id`` and ``affected``, and ``subject`` and ``body`` for the person; ids and counts only."""
     samples = "\n".join(f"* `{sample}`" for sample in row["sample_ids"][:10])
     return {
         "hold_id": row["hold_id"],
+        "affected": row["affected"],
         "subject": f"Hold {row['hold_id']}: {holds.described(row)}",
         "body": (
             f"Held since {row['held_at']:%Y-%m-%d %H:%M} UTC.\n\n"
@@ -38,10 +39,11 @@ def shown(question: Question) -> dict[str, str]:
     return {"subject": question["subject"], "body": question["body"]}
 
 
-def record(db: database.Database, hold_id: int, answer: Mapping[str, Any] | None) -> str | None:
+def record(db: database.Database, question: Question, answer: Mapping[str, Any] | None) -> str | None:
     """Write an answer down; return the decision, None if there is none or somebody decided before.
 
-    ``answer`` is the operator's result: ``chosen_options``, ``params_input``, ``responded_by_user``.
+    ``answer`` is the operator's result: ``chosen_options``, ``params_input``, ``responded_by_user``. Without a number
+    it approves what the question named: later runs may have withheld more while it was open.
     """
     chosen = (answer or {}).get("chosen_options") or [LATER]
     decision = _DECISIONS.get(chosen[0])
@@ -51,10 +53,10 @@ def record(db: database.Database, hold_id: int, answer: Mapping[str, Any] | None
     try:
         holds.decide(
             db,
-            hold_id,
+            question["hold_id"],
             decision,
             by=str(person.get("name") or person.get("id") or "airflow"),
-            approved_up_to=(answer.get("params_input") or {}).get("approved_up_to"),
+            approved_up_to=(answer.get("params_input") or {}).get("approved_up_to") or question["affected"],
         )
     except errors.RejectError:
         # decided by a command meanwhile, or withdrawn: the first decision counts

@@ -15,7 +15,8 @@ def add_commands(commands: words.Commands) -> None:
         commands,
         "approve",
         run,
-        about="List the changes that were withheld, or decide on one of them: the next run then applies it.",
+        about="List the changes that were withheld, or decide on one of them: the next run then applies it."
+        " An approval may also overrule a refusal that is still in force.",
         example="approve 3 --up-to 250 --by ada",
         changes=True,
     )
@@ -44,6 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
             "rejected" if arguments.reject else "approved",
             by=arguments.by or getpass.getuser(),
             approved_up_to=arguments.up_to,
+            overrules=True,
         )
     document = {**row, "dry_run": arguments.dry_run}
     output.answer(arguments, document, [_told(document)])
@@ -56,9 +58,26 @@ def _refuse_without_id(arguments: argparse.Namespace) -> None:
 
 def _list(db: database.Database, arguments: argparse.Namespace) -> None:
     rows = holds.open_holds(db)
-    cells = [(row["hold_id"], row["kind"], row["held_at"], holds.described(row)) for row in rows]
-    lines = output.table(("hold", "kind", "held at", "what is withheld"), cells)
-    output.answer(arguments, {"holds": [dict(row) for row in rows]}, lines or ["nothing is withheld"])
+    cells = [
+        (row["hold_id"], row["kind"], row["held_at"], holds.described(row), _exactly(row)) for row in rows
+    ]
+    lines = output.table(("hold", "kind", "held at", "what is withheld", "to approve just that"), cells)
+    refused = holds.refused_holds(db)
+    lines += [_refusal(row) for row in refused]
+    document = {"holds": [dict(row) for row in rows], "refused": [dict(row) for row in refused]}
+    output.answer(arguments, document, lines or ["nothing is withheld"])
+
+
+def _exactly(row: database.Row) -> str:
+    """The command that approves what is listed, whatever later runs add to the hold."""
+    return f"approve {row['hold_id']} --up-to {row['affected']}"
+
+
+def _refusal(row: database.Row) -> str:
+    by = output.visible(row["decided_by"])
+    return (
+        f"refused by {by}: hold {row['hold_id']}, {holds.described(row)}. To overrule that: {_exactly(row)}"
+    )
 
 
 def _told(document: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from contact_sync import database, errors, tenants
-from contact_sync.cli import creations, output, words
+from contact_sync.cli import creations, output, waits, words
 
 Item = Mapping[str, Any]
 
@@ -25,6 +25,8 @@ _ADVICE = {
     " {decide} --salesforce ID --reason WHY --by NAME",
     "ambiguous": "Merge the duplicates in Salesforce, or decide: {decide} --salesforce ID --reason WHY --by NAME",
 }
+#: Of these nothing is matched, so nothing is withheld.
+_OUT_OF_REACH = ("gone", "disconnected")
 
 
 def add_commands(commands: words.Commands) -> None:
@@ -74,6 +76,8 @@ def explanation(db: database.Database, workspace_id: str, respond_id: int) -> di
         dict(row) for row in db.all("select_near_misses", workspace_id=workspace_id, respond_id=respond_id)
     ]
     status, reason = _status(state)
+    withheld = waits.of_contact(db, workspace_id, respond_id) if status not in _OUT_OF_REACH else None
+    advice = _advice(status, reason, f"python -m contact_sync decide {workspace_id} {respond_id}")
     return {
         **scope,
         "org_id": state["org_id"],
@@ -85,7 +89,9 @@ def explanation(db: database.Database, workspace_id: str, respond_id: int) -> di
         "candidates": found,
         "near_misses": near,
         "decision": _decision(state),
-        "advice": _advice(status, reason, f"python -m contact_sync decide {workspace_id} {respond_id}"),
+        "withheld": withheld,
+        # what it says would change nothing now
+        "advice": None if withheld else advice,
     }
 
 
@@ -148,6 +154,8 @@ def _lines(document: Item) -> Iterator[str]:
     if decision := document["decision"]:
         chosen = decision["salesforce_id"] or "nobody"
         yield f"decided by {output.visible(decision['decided_by'])}: {chosen} ({output.visible(decision['reason'])})"
+    if document["withheld"]:
+        yield f"withheld: {document['withheld']}"
     if document["advice"]:
         yield f"what to do: {document['advice']}"
 

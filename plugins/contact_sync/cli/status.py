@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from contact_sync import database, holds
-from contact_sync.cli import access, ages, auditing, output, paces, words
+from contact_sync.cli import access, ages, auditing, output, paces, waits, words
 
 WINDOWS = 3
 
@@ -44,12 +44,14 @@ def _orgs(db: database.Database) -> list[Item]:
     windows = [dict(row) for row in db.all("select_latest_windows", windows=WINDOWS)]
     allowed, read = access.read(db), ages.read(db)
     held = [dict(row) for row in holds.in_force(db)]
+    waiting = waits.by_org(db)
     return [
         {
             **row,
             **allowed[row["org_id"]],
             **read[row["org_id"]],
             "windows": [window for window in windows if window["org_id"] == row["org_id"]],
+            "matching_waits": waiting.get(row["org_id"]),
             "holds": [hold for hold in held if hold["org_id"] == row["org_id"]],
         }
         for row in db.all("select_org_status")
@@ -114,6 +116,8 @@ def _org(org: Item) -> Iterator[str]:
     yield f"  deletions         {_deletions(org)}"
     yield f"  waiting changes   {org['pending_changes']}{_oldest(org)}"
     yield f"  in quarantine     {org['quarantined_rows']}"
+    if org["matching_waits"]:
+        yield f"  matching          waits: {org['matching_waits']}"
     yield from map(_held, org["holds"])
     yield from access.lines(org)
     yield from ages.lines(org)

@@ -58,7 +58,9 @@ class Item(BaseModel):
     editable: bool
     read_only_reason: str | None = None
     as_of: datetime | None = Field(description="Salesforce's clock at the read that gave this value.")
-    stale: datetime | None = Field(default=None, description="Since when it can no longer be read.")
+    stale: datetime | None = Field(
+        default=None, description="Since when it can no longer be read, or is kept by a hold."
+    )
     edit: OpenEdit | None = None
 
 

@@ -2,11 +2,13 @@
 
 Too much is more than the workspace's ``brake_share`` and more than its ``brake_count``. What is withheld stays as it
 is, contact by contact, and counts again in every later run, so that it does not trickle through in small ones. All
-else of the run proceeds. A disconnect, an erasure, a decision and another choice of fields never come here.
+else of the run proceeds, other values of a held row too. A disconnect, an erasure, a decision and another choice of
+fields never come here.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from contact_sync import database, holds
@@ -31,8 +33,17 @@ def withhold_unmatches(tx: database.Transaction, *, org_id: str) -> int:
     return held
 
 
-def withhold_blanks(tx: database.Transaction, *, org_id: str, is_broad: bool) -> tuple[int, bool]:
-    """Leave rows out that must not lose a value yet; return how many, and whether all rows may still be written."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blanks:
+    """How many rows are held and how many of them were written; whether all other rows may be looked at at once."""
+
+    held: int
+    written: int
+    is_broad: bool
+
+
+def withhold_blanks(tx: database.Transaction, *, org_id: str, is_broad: bool) -> Blanks:
+    """Keep the values that must not be lost yet; their rows are written here, and no longer in the working table."""
     tx.execute("create_brake_tables")
     tx.execute("delete_losing_contacts")
     tx.execute("insert_blanked_contacts", org_id=org_id, is_broad=is_broad)
@@ -46,18 +57,16 @@ def withhold_blanks(tx: database.Transaction, *, org_id: str, is_broad: bool) ->
             tx.execute("insert_held_contacts", org_id=org_id, workspace_id=workspace_id, kind="blank")
             tx.execute("delete_regained_values", org_id=org_id, is_broad=is_broad)
             held += loss["affected"]
-    return held, _all_may_be_written(tx, org_id, is_broad=is_broad)
-
-
-def _all_may_be_written(tx: database.Transaction, org_id: str, *, is_broad: bool) -> bool:
-    """Return whether the run stays broad; where rows are held it goes by the working table, which lacks them."""
     row = tx.one("are_rows_held", org_id=org_id)
     if row is None or not row["are_held"]:
-        return is_broad
+        return Blanks(held=held, written=0, is_broad=is_broad)
+    # where rows are held the run goes by the working table, which then lacks them
     if is_broad:
         tx.execute("insert_all_rows", org_id=org_id)
+    written = tx.one("write_held_rows", org_id=org_id)
+    assert written is not None
     tx.execute("delete_held_rows", org_id=org_id)
-    return False
+    return Blanks(held=held, written=written["written"], is_broad=False)
 
 
 def _is_allowed(
@@ -71,8 +80,10 @@ def _is_allowed(
         affected=loss["affected"],
         share=loss["share"],
         sample_ids=loss["sample_ids"] or (),
+        fresh=loss["fresh"],
     )
     if not loss["is_braked"]:
-        tx.execute("withdraw_hold", org_id=org_id, workspace_id=loss["workspace_id"], kind=kind)
+        # whatever was decided was about something that is over
+        tx.execute("end_holds", org_id=org_id, workspace_id=loss["workspace_id"], kind=kind)
         return True
     return holds.settled(tx, change, is_whole=not loss["unseen"])

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from contact_sync import database, holds, quality
+from contact_sync import database, errors, holds, quality
 from contact_sync.stages import _ledger
 
 STAGE = "gate_contacts"
@@ -15,8 +15,6 @@ STAGE = "gate_contacts"
 #: Names a directory that all workers reach; without it no Data Docs are built, the tables have the same results.
 DOCS_VARIABLE = "CONTACT_SYNC_DATA_DOCS"
 
-#: Merged rows from which on a delta is judged as a whole.
-LARGE_DELTA = 10_000
 _DAY_SECONDS = 23 * 3600
 #: How often a held org is judged again while nobody has decided.
 _AGAIN_SECONDS = 240
@@ -35,15 +33,19 @@ def run(db: database.Database, *, org_id: str, run_id: str, docs: Path | None = 
     A failed suite becomes a hold of this org; matching leaves the org alone until a person approves or the data is
     better. ``docs`` defaults to the directory that CONTACT_SYNC_DATA_DOCS names.
     Returns counts: ``judged``, ``expectations``, ``failed``, ``held`` (1 if the org is held now).
+    Raises StopError if the Data Docs cannot be written; the verdict stands by then.
     """
     with (
         db.advisory_lock(f"gate:{org_id}") as is_held,
         _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=org_id) as counts,
     ):
-        why = _why(db, org_id) if is_held else None
+        state = db.one("select_gate_state", org_id=org_id) if is_held else None
+        why = _why(state) if state else None
         if why:
-            counts.update(_judge(db, org_id, run_id, why, docs or _docs()))
-        elif holds.is_gate_held(db, org_id):
+            judged, judgement = _judge(db, org_id, run_id, why)
+            counts.update(judged)
+            _publish(judgement, docs or _docs(), org_id)
+        elif state and state["verdict"] == "held":
             counts["held"] = 1
     return counts
 
@@ -53,33 +55,34 @@ def _docs() -> Path | None:
     return Path(named) if named else None
 
 
-def _why(db: database.Database, org_id: str) -> str | None:
-    state = db.one("select_gate_state", org_id=org_id)
-    if state is None or not (state["has_run"] or state["has_loaded"]):
-        return None
+def _why(state: database.Row) -> str | None:
+    age_seconds = state["age_seconds"] or 0
     reasons = (
-        ("first_load", not state["has_run"]),
         (
             "held",
-            state["verdict"] == "held" and (state["is_decided"] or state["age_seconds"] > _AGAIN_SECONDS),
+            state["verdict"] == "held" and (state["is_decided"] or age_seconds > _AGAIN_SECONDS),
         ),
-        ("backfill", state["has_backfilled"]),
-        ("large_delta", state["rows_merged"] > LARGE_DELTA),
-        ("daily", state["has_run"] and state["age_seconds"] > _DAY_SECONDS),
+        (state["due_for"], True),
+        ("daily", age_seconds > _DAY_SECONDS),
     )
-    return next((why for why, is_so in reasons if is_so), None)
+    return next((why for why, is_so in reasons if why and is_so), None)
 
 
-def _judge(db: database.Database, org_id: str, run_id: str, why: str, docs: Path | None) -> dict[str, int]:
+def _judge(
+    db: database.Database, org_id: str, run_id: str, why: str
+) -> tuple[dict[str, int], quality.Judgement]:
     with db.transaction() as tx:
+        # before anything is counted: a window that is proven in between is judged by the next run
+        windows = tx.one("select_unjudged_windows", org_id=org_id)
+        assert windows is not None
         measures: dict[str, int] = {}
         for name in _MEASURES:
             measures |= tx.one(name, org_id=org_id) or {}
         baseline = tx.one("select_gate_baseline", org_id=org_id)
-    results = quality.judge(
-        quality.suite(measures, baseline["measures"] if baseline else None), org_id=org_id, docs=docs
+    judgement = quality.judge(
+        quality.suite(measures, baseline["measures"] if baseline else None), org_id=org_id
     )
-    failed = [result for result in results if not result.is_met]
+    failed = [result for result in judgement.results if not result.is_met]
     affected = max((result.affected for result in failed), default=0)
     with db.transaction() as tx:
         samples = _samples(tx, org_id, failed)
@@ -95,19 +98,35 @@ def _judge(db: database.Database, org_id: str, run_id: str, why: str, docs: Path
         )
         assert row is not None
         tx.execute(
-            "insert_quality_results", quality_run_id=row["quality_run_id"], results=_told(results, samples)
+            "insert_quality_results",
+            quality_run_id=row["quality_run_id"],
+            results=_told(judgement.results, samples),
         )
-    return {
+        tx.execute("mark_judged_windows", window_ids=windows["window_ids"])
+    counts = {
         "judged": 1,
-        "expectations": len(results),
+        "expectations": len(judgement.results),
         "failed": len(failed),
         "held": int(verdict == "held"),
     }
+    return counts, judgement
+
+
+def _publish(judgement: quality.Judgement, docs: Path | None, org_id: str) -> None:
+    if docs is None:
+        return
+    try:
+        quality.build_docs(judgement, docs / org_id)
+    except OSError as error:
+        raise errors.StopError(
+            f"the verdict stands, but its Data Docs cannot be written below {DOCS_VARIABLE}: {error.strerror}."
+            " Give the workers a directory that they may write"
+        ) from error
 
 
 def _verdict(tx: database.Transaction, org_id: str, affected: int, sample_ids: Sequence[str]) -> str:
     if not affected:
-        tx.execute("withdraw_hold", org_id=org_id, workspace_id=None, kind="gate")
+        tx.execute("end_holds", org_id=org_id, workspace_id=None, kind="gate")
         return "passed"
     is_free = holds.settled(
         tx,

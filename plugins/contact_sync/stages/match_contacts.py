@@ -6,7 +6,7 @@ same rows.
 
 from __future__ import annotations
 
-from contact_sync import database, holds
+from contact_sync import database
 from contact_sync.stages import _brake, _ledger
 
 STAGE = "match_contacts"
@@ -54,26 +54,20 @@ def run(db: database.Database, *, org_id: str, run_id: str) -> dict[str, int]:
 
     The outcome depends on mirrors, keys, decisions, creations and settings alone: incremental or full, in any
     order, gives the same rows. Returns counts: ``looked_at``, ``matched``, ``ambiguous``, ``unmatched``,
-    ``written``, and ``held`` if the brake withheld some; ``waiting`` while the org's first load is not proven.
+    ``written``, and ``held`` if the brake withheld some or the gate all; ``waiting`` while the org's first load is
+    not proven, or the gate has not judged what was read.
     """
     with (
         db.advisory_lock(f"match:{org_id}") as is_held,
         _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=org_id) as counts,
     ):
-        if is_held and holds.is_gate_held(db, org_id):
-            # the feed keeps its rows until a person approves or the data is better
-            counts["held"] = 1
-        elif is_held and _is_loading(db, org_id):
-            counts["waiting"] = 1
+        wait = db.one("select_match_wait", org_id=org_id)
+        # the feed keeps its rows until what was read is whole and judged: nothing passes a gate that did not run
+        if is_held and wait and wait["waits_for"]:
+            counts["held" if wait["waits_for"] == "decision" else "waiting"] = 1
         elif is_held:
             counts.update(_match(db, org_id))
     return counts
-
-
-def _is_loading(db: database.Database, org_id: str) -> bool:
-    """A first load is merged set by set: half an org would have its contacts unmatched for want of the other half."""
-    row = db.one("is_first_load_under_way", org_id=org_id)
-    return bool(row and row["is_under_way"])
 
 
 def _match(db: database.Database, org_id: str) -> dict[str, int]:

@@ -11,7 +11,8 @@ STAGE = "sweep_leftovers"
 def run(db: database.Database, *, run_id: str) -> dict[str, int]:
     """Delete old windows, runs, resolved rows and edits, blank what gone contacts held, make outdated rules anew.
 
-    Returns counts: ``windows``, ``stage_runs``, ``quarantined_rows``, ``winners``, ``given_up_edits``, ``edits``,
+    Returns counts: ``windows``, ``stage_runs``, ``quality_runs``, ``quarantined_rows``, ``winners``,
+    ``given_up_edits``, ``edits``,
     ``payloads``, ``rules`` to be made anew, ``unused_rules``.
     """
     with (
@@ -22,6 +23,7 @@ def run(db: database.Database, *, run_id: str) -> dict[str, int]:
             counts |= {
                 "windows": db.execute("delete_old_windows"),
                 "stage_runs": db.execute("delete_old_stage_runs"),
+                "quality_runs": db.execute("delete_old_quality_runs"),
                 "quarantined_rows": db.execute("delete_resolved_rows"),
                 "winners": db.execute("delete_old_winners"),
                 "given_up_edits": _give_up_parked(db),
