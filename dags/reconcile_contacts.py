@@ -2,14 +2,14 @@
 
 ### What
 Per org: list all ids at Salesforce and compare them with the mirror, both ways; fetch what is missing here, try
-quarantined rows again, mark what is missing there as *purged* or *not_visible*; plan the reading of formula and parent
-fields, whose changes move no stamp; count the day's matches. Per workspace: put our tag back where somebody removed it.
-Then forget what is past its time. Emits `salesforce_contacts` when the mirror changed.
+quarantined rows again, mark what is missing there as *purged* or *not_visible*; plan the reading of formula and
+parent fields, whose changes move no stamp; count the day's matches. Per workspace: put removed tags back. Forget
+what is past its time. Emits `salesforce_contacts` when the mirror changed.
 
 ### When it fails
 * *reported … contacts and listed …*: the list had holes, so nothing was concluded; the retry lists again.
-* *bulk job … is still InProgress*: the list of ids goes on at Salesforce; the next try finds it by its id.
-* *no_refusal*: respond.io refused some tags; see `error_detail` of `contact_creation`. Tomorrow's run tries again.
+* *bulk job … is still InProgress*: the list goes on at Salesforce; the next try finds it. *no_refusal*: tags were
+  refused; see `error_detail` of `contact_creation`. Tomorrow's run tries again.
 * Else as in `extract_salesforce_contacts`; nothing is marked as gone without a complete list.
 
 ### How to re-run

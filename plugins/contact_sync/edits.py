@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-from contact_sync import database, errors, fields, tenants, values
+from contact_sync import database, errors, fields, values
 
 #: Says that the caller did not tell what the agent saw; None means that the field was empty.
 MISSING: Final = object()
@@ -64,7 +64,7 @@ def _queue_wish(db: database.Database, wish: Wish, idempotency_key: str | None) 
             raise errors.RejectError(
                 "base_missing", f"{wish.field_name}: say which value you saw before the edit."
             )
-        field = tenants.field_of(context)
+        field = fields.of_row(context)
         return _queue(
             tx,
             context,
@@ -214,7 +214,7 @@ def _context(tx: database.Transaction, workspace_id: str, respond_id: int, field
     for holds, code, sentence in refusals:
         if holds:
             raise errors.RejectError(code, sentence, status=404 if code == "unknown_contact" else None)
-    reason = fields.read_only(tenants.field_of(row))
+    reason = fields.read_only(fields.of_row(row))
     if reason is not None:
         raise errors.RejectError(reason.code, f"{field_name} cannot be edited. {reason.sentence}")
     if not row["is_editable"]:

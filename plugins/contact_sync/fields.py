@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from contact_sync.records import SalesforceField
 
@@ -73,6 +74,23 @@ class ReadOnly:
 
     code: str
     sentence: str
+
+
+def of_row(row: Mapping[Any, Any]) -> SalesforceField:
+    """Return the record of a row of ``salesforce_field``."""
+    return SalesforceField(
+        name=row["name"],
+        label=row["label"],
+        type=row["type"],
+        length=row["length"],
+        updateable=row["updateable"],
+        calculated=row["calculated"],
+        nillable=row["nillable"],
+        restricted=row["restricted"],
+        picklist=tuple(row["picklist"]),
+        relationship=row.get("relationship"),
+        refers_to=tuple(row.get("refers_to") or ()),
+    )
 
 
 def displayable(field: SalesforceField) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -224,24 +224,7 @@ def choose_fields(db: database.Database, workspace_id: str, choices: Sequence[Fi
 def described_fields(db: database.Database, org_id: str) -> dict[str, records.SalesforceField]:
     """Return the remembered describe by API name, lost fields left out."""
     rows = db.all("select_salesforce_fields", org_id=org_id)
-    return {row["name"]: field_of(row) for row in rows if row["lost_at"] is None}
-
-
-def field_of(row: Mapping[Any, Any]) -> records.SalesforceField:
-    """Return the record of a row of ``salesforce_field``."""
-    return records.SalesforceField(
-        name=row["name"],
-        label=row["label"],
-        type=row["type"],
-        length=row["length"],
-        updateable=row["updateable"],
-        calculated=row["calculated"],
-        nillable=row["nillable"],
-        restricted=row["restricted"],
-        picklist=tuple(row["picklist"]),
-        relationship=row.get("relationship"),
-        refers_to=tuple(row.get("refers_to") or ()),
-    )
+    return {row["name"]: fields.of_row(row) for row in rows if row["lost_at"] is None}
 
 
 def known_workspace(db: database.Database, workspace_id: str) -> database.Row:

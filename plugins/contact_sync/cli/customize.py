@@ -133,7 +133,7 @@ def _chosen(row: database.Row) -> dict[str, Any]:
     if row["lost_at"] is not None or row["type"] is None:
         reason = "Salesforce no longer shows this field to the connection."
     elif not row["editable"]:
-        reason = fields.read_only_reason(tenants.field_of({**row, "name": row["field_name"]}))
+        reason = fields.read_only_reason(fields.of_row({**row, "name": row["field_name"]}))
     return {
         "name": row["field_name"],
         "label": row["chosen_label"] or row["label"] or row["field_name"],

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from contact_sync import database, errors, reasons, records, tenants, values
+from contact_sync import database, errors, fields, reasons, records, tenants, values
 from contact_sync.salesforce import auth, update
 from contact_sync.stages import _ending, _ledger, _reading, _sending
 
@@ -121,7 +121,7 @@ def _verdict(row: database.Row, reading: _reading.Reading, user_id: str) -> reco
     if record is None or record.is_deleted:
         return _ending.outcome(row, "rejected", None, code="ENTITY_IS_DELETED" if record else "NOT_FOUND")
     current = record.fields.get(row["field_name"])
-    described = tenants.field_of(row)
+    described = fields.of_row(row)
     is_new = _same(described, current, row["new_value"])
     was_ours = (
         row["sent_modstamp"] is not None
@@ -196,7 +196,7 @@ def _told(row: database.Row, result: update.Written | None, sent: Collection[str
 def _verified(row: database.Row, reading: _reading.Reading) -> records.Json:
     record = reading.found.get(row["target_salesforce_id"])
     stored = record.fields.get(row["field_name"]) if record else row["new_value"]
-    is_changed = not _same(tenants.field_of(row), stored, row["new_value"])
+    is_changed = not _same(fields.of_row(row), stored, row["new_value"])
     return {**_ending.outcome(row, "applied", stored), "changed_by_salesforce": is_changed}
 
 

@@ -7,7 +7,7 @@ import logging
 import time
 from dataclasses import dataclass
 
-from contact_sync import database, holds, tenants, tombstones
+from contact_sync import database, tenants, tombstones
 from contact_sync.respond_io import session as respond_session
 from contact_sync.stages import _content, _creation, _crew, _ledger, _turns
 
@@ -109,7 +109,8 @@ def _planned(tx: database.Transaction, workspace: database.Row, wishes: Wishes) 
     wanted = wishes.include_bulk_imports
     include_bulk_imports = workspace["include_bulk_imports"] if wanted is None else wanted
     tenant = {"workspace_id": workspace["workspace_id"], "org_id": workspace["org_id"]}
-    is_held = holds.is_gate_held(tx, workspace["org_id"])
+    wait = tx.one("select_match_wait", org_id=workspace["org_id"])
+    is_held = bool(wait and wait["waits_for"] == "decision")
     if not is_held:
         tx.execute("hold_creations", workspace_id=workspace["workspace_id"], is_held=False)
     tx.execute("skip_overtaken", workspace_id=workspace["workspace_id"], salesforce_id=None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from contact_sync import database, fields, records, tenants
+from contact_sync import database, fields, records
 from contact_sync.stages import _brake, _ledger
 
 STAGE = "materialize_sidebar"
@@ -106,7 +106,7 @@ def _item(row: database.Row, *, is_editing: bool) -> records.Json:
             "editable": False,
             "read_only_reason": _UNSEEN,
         }
-    field = tenants.field_of({**row, "name": name})
+    field = fields.of_row({**row, "name": name})
     reason = _reason(row, field, is_editing=is_editing)
     item = {
         "name": name,

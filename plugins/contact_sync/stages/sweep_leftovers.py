@@ -12,8 +12,7 @@ def run(db: database.Database, *, run_id: str) -> dict[str, int]:
     """Delete old windows, runs, resolved rows and edits, blank what gone contacts held, make outdated rules anew.
 
     Returns counts: ``windows``, ``stage_runs``, ``quality_runs``, ``quarantined_rows``, ``winners``,
-    ``given_up_edits``, ``edits``,
-    ``payloads``, ``rules`` to be made anew, ``unused_rules``.
+    ``given_up_edits``, ``edits``, ``payloads``, ``rules`` to be made anew, ``unused_rules``.
     """
     with (
         db.advisory_lock("sweep") as is_held,
