@@ -175,7 +175,9 @@ def test_a_person_who_comes_back_under_another_id_is_erased_again(
         ]
 
 
-def test_somebody_else_with_the_persons_phone_stays_but_is_not_found_by_it(ada: House) -> None:
+@pytest.mark.parametrize("mode", ["normalized", "exact"])
+def test_somebody_else_with_the_persons_phone_stays_but_is_not_found_by_it(ada: House, mode: str) -> None:
+    ada.settings(match_mode=mode)
     erase(ada, salesforce_id=person_id(ADA))
     ada.person(9, email="charles@example.com", phone=PHONE)
     ada.contact(9, phone=PHONE, email="other@example.com")

@@ -285,12 +285,12 @@ DELETE FROM respond_key r
 WITH theirs AS (
     DELETE FROM salesforce_key s USING erased_key k
      WHERE s.org_id = %(org_id)s AND s.kind IN (k.kind, k.kind || '_raw') AND k.is_own
-       AND (s.key = k.key OR s.kind = k.kind || '_raw' AND EXISTS (
+       AND (s.key = k.key OR s.kind = 'phone_raw' AND starts_with(s.key, k.key || ' ') OR s.kind = 'email_raw' AND EXISTS (
            SELECT FROM key_rule r WHERE r.kind = k.kind AND r.key = k.key AND r.raw_digest = sha256(convert_to(s.key, 'UTF8'))))
 )
 DELETE FROM respond_key s USING erased_key k
  WHERE s.org_id = %(org_id)s AND s.kind IN (k.kind, k.kind || '_raw') AND k.is_own
-   AND (s.key = k.key OR s.kind = k.kind || '_raw' AND EXISTS (
+   AND (s.key = k.key OR s.kind = 'phone_raw' AND starts_with(s.key, k.key || ' ') OR s.kind = 'email_raw' AND EXISTS (
        SELECT FROM key_rule r WHERE r.kind = k.kind AND r.key = k.key AND r.raw_digest = sha256(convert_to(s.key, 'UTF8'))));
 
 -- name: erase_rules

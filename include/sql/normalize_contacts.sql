@@ -223,9 +223,10 @@ SELECT k.kind, k.key, v.salesforce_id, e.effective_id, array_agg(DISTINCT v.sour
         UNION ALL
        SELECT 'phone_national', r.national WHERE r.national IS NOT NULL
         UNION ALL
-       -- raw bytes are kept only where a workspace compares them; an index entry has its limit
-       SELECT v.kind || '_raw', v.raw
-        WHERE r.reason IS DISTINCT FROM 'empty' AND octet_length(v.raw) <= 1000
+       -- raw bytes are kept only where a workspace compares them; an index entry has its limit. The same national number is
+       -- another one in another country, so a phone's begin with its key
+       SELECT v.kind || '_raw', CASE v.kind WHEN 'phone' THEN r.key || ' ' ELSE '' END || v.raw
+        WHERE r.key IS NOT NULL AND octet_length(v.raw) <= 1000
           AND EXISTS (SELECT FROM workspace w WHERE w.org_id = %(org_id)s AND w.match_mode = 'exact')) AS k (kind, key)
  GROUP BY k.kind, k.key, v.salesforce_id, e.effective_id;
 
@@ -266,8 +267,8 @@ SELECT DISTINCT v.workspace_id, k.kind, k.key, v.respond_id
         UNION ALL
        SELECT 'phone_national', r.national WHERE r.national IS NOT NULL
         UNION ALL
-       SELECT v.kind || '_raw', v.raw
-        WHERE w.match_mode = 'exact' AND r.reason IS DISTINCT FROM 'empty' AND octet_length(v.raw) <= 1000) AS k (kind, key);
+       SELECT v.kind || '_raw', CASE v.kind WHEN 'phone' THEN r.key || ' ' ELSE '' END || v.raw
+        WHERE w.match_mode = 'exact' AND r.key IS NOT NULL AND octet_length(v.raw) <= 1000) AS k (kind, key);
 
 -- name: delete_unwanted_respond_keys
 -- Drop the keys that changed respond contacts no longer have; those of another org are its own run's.
