@@ -151,6 +151,80 @@ def test_each_table_is_erased_from_or_holds_nobody(ada: House, raw: RawSql) -> N
     assert tables - {table for table, _ in traces(raw, *TRACES)} - holds_nobody == set()
 
 
+# Without a key in any table
+
+
+@pytest.mark.parametrize("state", ["gone", "disconnected", "waiting"])
+def test_a_contact_that_holds_no_key_is_found_by_the_persons(ada: House, raw: RawSql, state: str) -> None:
+    ada.workspace("branch")
+    ada.contact(9, "branch", last_name="Lovelace", email=f" {EMAIL}")
+    ada.contact(10, "branch", last_name="Bob", email="bob@example.com", phone=PHONE)
+    if state != "waiting":
+        ada.materialize()
+    if state == "gone":
+        raw("UPDATE respond_contact SET gone_at = now() WHERE workspace_id = 'branch'")
+        ada.materialize()
+    if state == "disconnected":
+        ada.db.execute("disconnect_workspace", workspace_id="branch", sentence="It waits.")
+    erased = erase(ada, salesforce_id=person_id(ADA))
+    assert ("branch", 9) in erased.respond_ids
+    assert raw.column("SELECT respond_id FROM respond_contact WHERE workspace_id = 'branch'") == [10]
+
+
+def test_a_gone_contacts_value_that_no_rule_knows_is_read(ada: House, raw: RawSql) -> None:
+    ada.contact(9, last_name="Lovelace", phone="020 7946 0958", country="GB", gone_at=NOON)
+    raw("DELETE FROM key_rule WHERE kind = 'phone'")
+    raw("DELETE FROM pending_change")
+    erase(ada, key=("email", EMAIL.lower()))
+    assert 9 not in raw.column("SELECT respond_id FROM respond_contact")
+
+
+@pytest.mark.parametrize(
+    "key", [("email", EMAIL.lower()), ("phone", "+442079460958")], ids=["email", "phone"]
+)
+def test_a_key_names_people_whom_nobody_has_normalized_yet(
+    house: House, raw: RawSql, key: tuple[str, str]
+) -> None:
+    house.person(ADA, last_name="Lovelace", email=EMAIL, phone=PHONE)
+    house.contact(ADA_CONTACT, last_name="Lovelace", email=EMAIL, phone=PHONE)
+    house.person(2, last_name="Bob", email="bob@example.com")
+    erased = erase(house, key=key)
+    assert (erased.salesforce_ids, erased.respond_ids) == ((person_id(ADA),), ((WORKSPACE, ADA_CONTACT),))
+    assert traces(raw, *TRACES) == []
+
+
+def test_a_key_that_nobody_holds_is_kept_out(house: House, raw: RawSql) -> None:
+    assert erase(house, key=("email", EMAIL.lower())).own_keys == 1
+    house.person(ADA, email=EMAIL)
+    house.contact(ADA_CONTACT, email=EMAIL)
+    house.materialize()
+    assert traces(raw, *TRACES) == []
+
+
+def test_a_phone_that_somebody_not_normalized_holds_stays_theirs(house: House) -> None:
+    house.person(ADA, email=EMAIL, phone=PHONE)
+    house.match()
+    house.person(2, email="bob@example.com", mobile_phone=PHONE)
+    assert erase(house, salesforce_id=person_id(ADA)).shared_keys == 1
+    house.contact(2, phone=PHONE)
+    house.match()
+    assert house.verdict(2) == ("phone", "2")
+
+
+def test_a_quarantined_row_of_an_id_that_never_landed_is_found_by_its_values(ada: House, raw: RawSql) -> None:
+    raw("DELETE FROM quarantined_row")
+    kept = [
+        '{"Email": "jo.Ada.Lovelace@example.com"}',
+        '{"Email": "Ada.Lovelace@example.com.au"}',
+        f'{{"Email": "bob@example.com", "Phone": "{PHONE}"}}',
+    ]
+    gone = ['{"Email": "ADA.lovelace@example.com"}', f'{{"LastName": "Lovelace", "Phone": "{PHONE}"}}']
+    for number, row in enumerate([*kept, *gone], start=90):
+        raw.insert("quarantined_row", org_id=ORG, salesforce_id=person_id(number), raw=row, reason="r")
+    erase(ada, salesforce_id=person_id(ADA))
+    assert sorted(raw.column("SELECT raw FROM quarantined_row")) == sorted(kept)
+
+
 # Coming back
 
 
