@@ -11,8 +11,8 @@ STAGE = "sweep_leftovers"
 def run(db: database.Database, *, run_id: str) -> dict[str, int]:
     """Delete old windows, runs, resolved rows and edits, blank what gone contacts held, make outdated rules anew.
 
-    Returns counts: ``windows``, ``stage_runs``, ``quarantined_rows``, ``winners``, ``edits``, ``payloads``, ``rules``
-    to be made anew, ``unused_rules``.
+    Returns counts: ``windows``, ``stage_runs``, ``quarantined_rows``, ``winners``, ``edits``, ``payloads``,
+    ``gone_contacts``, ``rules`` to be made anew, ``unused_rules``.
     """
     with (
         db.advisory_lock("sweep") as is_held,
@@ -26,6 +26,7 @@ def run(db: database.Database, *, run_id: str) -> dict[str, int]:
                 "winners": db.execute("delete_old_winners"),
                 "edits": db.execute("delete_old_edits"),
                 "payloads": db.execute("blank_gone_payloads"),
+                "gone_contacts": db.execute("blank_gone_contacts"),
                 **_refresh_rules(db),
             }
     return counts
