@@ -286,6 +286,29 @@ def test_a_readmitted_person_may_come_back(ada: House, raw: RawSql) -> None:
     assert person_id(9) in raw.column("SELECT salesforce_id FROM salesforce_contact")
 
 
+def test_who_shares_a_readmitted_key_is_matched_by_it_again(ada: House) -> None:
+    erase(ada, salesforce_id=person_id(ADA))
+    ada.person(9, email="charles@example.com", phone=PHONE)
+    ada.contact(9, phone=PHONE, email="other@example.com")
+    ada.match()
+    assert ada.verdict(9) == ("unmatched", "no_counterpart")
+    phone = erasure.Named(key=("phone", "+442079460958"))
+    assert erasure.readmit(ada.db, org_id=ORG, named=phone) == 1
+    ada.match()
+    assert ada.verdict(9) == ("phone", "9")
+
+
+def test_a_person_comes_in_when_id_and_keys_are_readmitted(ada: House, raw: RawSql) -> None:
+    erase(ada, salesforce_id=person_id(ADA))
+    by_id = erasure.Named(salesforce_id=person_id(ADA))
+    keys = [erasure.Named(key=key) for key in (("email", EMAIL.lower()), ("phone", "+442079460958"))]
+    for lifted, is_in in (([by_id], False), ([by_id, *keys], True)):
+        assert [erasure.readmit(ada.db, org_id=ORG, named=named) for named in lifted] == [1] * len(lifted)
+        ada.person(ADA, email=EMAIL, phone=PHONE)
+        ada.match()
+        assert (person_id(ADA) in raw.column("SELECT salesforce_id FROM salesforce_contact")) == is_in
+
+
 # The secret
 
 

@@ -498,6 +498,14 @@ UPDATE pending_change p
  WHERE p.org_id = %(org_id)s
    AND p.entity_ids && (SELECT array_agg(entity_id) FROM erased);
 
+-- name: feed_contacts_of_org
+-- Have all contacts of an org normalized anew: an erased person's key was taken from those who share it.
+-- Params: org_id text | Rows: none
+INSERT INTO pending_change (org_id, workspace_id, entity)
+SELECT org_id, NULL, 'salesforce_contact' FROM salesforce_org WHERE org_id = %(org_id)s
+ UNION ALL
+SELECT org_id, workspace_id, 'respond_contact' FROM workspace WHERE org_id = %(org_id)s;
+
 -- name: select_orgs_of_record
 -- List the orgs whose mirror or quarantine holds a record.
 -- Params: salesforce_id text | Rows: 0..n (org_id)

@@ -112,11 +112,15 @@ def erase_returned(tx: database.Transaction, *, org_id: str) -> int:
 def readmit(db: database.Database, *, org_id: str, named: Named) -> int:
     """Let an erased person in again: forget the tombstones of this id or key. Return how many there were.
 
-    The next comparison of all ids, or walk, brings them back.
+    Each of their ids, e-mails and phones has one and keeps them out alone; when all are lifted, the next comparison
+    of all ids, or walk, brings them back. Others who share a readmitted key are normalized anew and hold it again.
     """
     with db.transaction() as tx:
         tombstones.are_there(tx, org_id=org_id)
-        return tx.execute("delete_tombstones", org_id=org_id, digests=[_digest(tx.secret, org_id, named)])
+        lifted = tx.execute("delete_tombstones", org_id=org_id, digests=[_digest(tx.secret, org_id, named)])
+        if lifted and named.key:
+            tx.execute("feed_contacts_of_org", org_id=org_id)
+        return lifted
 
 
 def _digest(secret: str, org_id: str, named: Named) -> bytes:
