@@ -9,7 +9,7 @@ import pytest
 from psycopg2 import sql
 
 from contact_sync import database, erasure, errors, tombstones
-from contact_sync.stages import _respond_mirror
+from contact_sync.stages import _respond_mirror, match_contacts, materialize_sidebar, normalize_contacts
 from tests.ada import ADA, ADA_CONTACT, EMAIL, PHONE, TRACES, settle
 from tests.raw_sql import RawSql
 from tests.stages.house import NOON, ORG, WORKSPACE, House, person_id
@@ -364,3 +364,43 @@ def test_an_erasure_waits_for_whoever_writes_contacts(ada: House, raw: RawSql) -
         assert not done.is_set()
     worker.join()
     assert done.is_set()
+
+
+@pytest.mark.parametrize(
+    ("stage", "claim"),
+    [
+        (normalize_contacts, "claim_respond_changes"),
+        (match_contacts, "claim_key_changes"),
+        (materialize_sidebar, "claim_sidebar_changes"),
+    ],
+    ids=["normalize", "match", "materialize"],
+)
+def test_an_erasure_waits_for_a_stage_that_holds_changes_of_the_person(
+    ada: House, raw: RawSql, monkeypatch: pytest.MonkeyPatch, stage: Any, claim: str
+) -> None:
+    """Were it let in first, each would wait for the other."""
+    raw.insert(
+        "pending_change",
+        org_id=ORG,
+        workspace_id=WORKSPACE,
+        entity="respond_key",
+        entity_id=str(ADA_CONTACT),
+    )
+    worker = threading.Thread(target=erase, args=(ada,), kwargs={"salesforce_id": person_id(ADA)})
+    execute = database.Transaction.execute
+    waited_for: list[str] = []
+
+    def claimed(tx: database.Transaction, name: str, /, **params: Any) -> int:
+        count = execute(tx, name, **params)
+        if name == claim and not waited_for:
+            worker.start()
+            while not waited_for:
+                waited_for.extend(raw.column("SELECT locktype FROM pg_locks WHERE NOT granted"))
+                assert worker.is_alive()
+        return count
+
+    monkeypatch.setattr(database.Transaction, "execute", claimed)
+    stage.run(ada.db, org_id=ORG, run_id="beside")
+    worker.join()
+    assert waited_for == ["advisory"]
+    assert traces(raw, "ovelace") == []

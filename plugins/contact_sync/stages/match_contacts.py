@@ -71,6 +71,8 @@ def _is_loading(db: database.Database, org_id: str) -> bool:
 
 def _match(db: database.Database, org_id: str) -> dict[str, int]:
     with db.transaction() as tx:
+        # before it holds a row: an erasure keeps others out and then reaches for the feed
+        tx.one("hold_off_erasures", org_id=org_id)
         extent = tx.one("select_key_change_extent", org_id=org_id, broad_from=BROAD_FROM)
         if extent is None or not extent["changes"]:
             return {}
