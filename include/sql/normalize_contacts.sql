@@ -300,6 +300,19 @@ SELECT %(org_id)s, x.workspace_id, 'respond_key', x.respond_id::text
  WHERE NOT EXISTS (
        SELECT FROM respond_key k WHERE k.workspace_id = x.workspace_id AND k.respond_id = x.respond_id);
 
+-- name: feed_most_recent_matches
+-- Tell matching of respond contacts whose most recent candidate may be another one: when a record was created is no key.
+-- Params: org_id text | Rows: none
+INSERT INTO pending_change (org_id, workspace_id, entity, entity_id)
+SELECT DISTINCT m.org_id, m.workspace_id, 'respond_key', m.respond_id::text
+  -- each key once: many changed records may share one with many contacts
+  FROM (SELECT DISTINCT s.kind, s.key
+          FROM changed_salesforce x
+          JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.salesforce_id = x.salesforce_id) AS s
+  JOIN respond_key r ON r.org_id = %(org_id)s AND r.kind = s.kind AND r.key = s.key
+  JOIN contact_match m ON m.workspace_id = r.workspace_id AND m.respond_id = r.respond_id AND m.matched_by = 'most_recent'
+ WHERE EXISTS (SELECT FROM workspace w WHERE w.org_id = %(org_id)s AND w.ambiguous_policy = 'most_recent');
+
 -- name: feed_settled_respond_contacts
 -- Tell matching of respond contacts whose decision or creation names a changed Salesforce contact, common keys or not.
 -- Params: org_id text | Rows: none

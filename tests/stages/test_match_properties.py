@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ COUNTRIES = st.sampled_from([None, "DE", "Germany"])
 CHANGES: st.SearchStrategy[Change] = st.one_of(
     st.tuples(st.just("person"), st.tuples(PEOPLE, EMAILS, PHONES, PHONES, COUNTRIES)),
     st.tuples(st.just("contact"), st.tuples(CONTACTS, EMAILS, PHONES, COUNTRIES)),
+    st.tuples(st.just("age"), st.tuples(PEOPLE, st.integers(0, 9))),
     st.tuples(st.just("presence"), st.tuples(PEOPLE, st.sampled_from(["live", "deleted", "not_visible"]))),
     st.tuples(st.just("merge"), st.tuples(PEOPLE, PEOPLE)),
     st.tuples(st.just("gone"), st.tuples(CONTACTS, st.booleans())),
@@ -127,6 +129,9 @@ class Town:
 
     def presence(self, number: int, presence: str) -> None:
         self.house.change_person(number, presence=presence)
+
+    def age(self, number: int, days: int) -> None:
+        self.house.change_person(number, created_at=NOON + timedelta(days=days))
 
     def merge(self, loser: int, winner: int) -> None:
         if loser != winner:

@@ -109,6 +109,7 @@ def _replace_salesforce_keys(tx: database.Transaction, org_id: str) -> int:
     tx.execute("analyze_effective_contacts")
     tx.execute("insert_wanted_salesforce_keys", org_id=org_id)
     tx.execute("feed_settled_respond_contacts", org_id=org_id)
+    tx.execute("feed_most_recent_matches", org_id=org_id)
     return tx.execute("delete_unwanted_salesforce_keys", org_id=org_id) + tx.execute(
         "upsert_wanted_salesforce_keys", org_id=org_id
     )
