@@ -1,17 +1,24 @@
 -- Explaining a contact that holds a switchboard's number costs what the number's holders cost once, not once per holder.
 
 -- The holders of a key are counted first; a shared key is then one row of them, any other all. Only the comparison that the workspace
--- uses has candidates; and whom a person chose is shown even where no key is common that few enough hold.
+-- uses has candidates, and one spelling of a key is shared if the key is; and whom a person chose is shown even where no key is common that few enough hold.
 CREATE OR REPLACE VIEW match_explanation AS
 WITH held AS NOT MATERIALIZED (
-    SELECT k.org_id, k.workspace_id, k.respond_id, k.kind, k.key, h.live_contacts, h.live_contacts > w.shared_key_limit AS is_shared,
-           h.first_id, CASE WHEN h.live_contacts > w.shared_key_limit THEN h.first_id ELSE h.last_id END AS last_id
+    SELECT k.org_id, k.workspace_id, k.respond_id, k.kind, k.key, n.live_contacts, n.live_contacts > w.shared_key_limit AS is_shared,
+           h.first_id, CASE WHEN n.live_contacts > w.shared_key_limit THEN h.first_id ELSE h.last_id END AS last_id
       FROM respond_key k
       JOIN workspace w ON w.workspace_id = k.workspace_id
      CROSS JOIN LATERAL (
            SELECT count(DISTINCT x.effective_id) AS live_contacts, min(x.salesforce_id) AS first_id, max(x.salesforce_id) AS last_id
              FROM salesforce_key x
             WHERE x.org_id = k.org_id AND x.kind = k.kind AND x.key = k.key) AS h
+     CROSS JOIN LATERAL (
+           SELECT greatest(h.live_contacts, (
+                  SELECT count(DISTINCT x.effective_id)
+                    FROM respond_key a
+                    JOIN salesforce_key x ON x.org_id = a.org_id AND x.kind = a.kind AND x.key = a.key
+                   WHERE w.match_mode = 'exact' AND a.workspace_id = k.workspace_id AND a.respond_id = k.respond_id
+                     AND a.kind = split_part(k.kind, '_', 1))) AS live_contacts OFFSET 0) AS n
      WHERE k.kind = ANY (CASE w.match_mode WHEN 'exact' THEN ARRAY['email_raw', 'phone_raw'] ELSE ARRAY['email', 'phone'] END)
 ), pair AS NOT MATERIALIZED (
     SELECT h.org_id, h.workspace_id, h.respond_id, h.kind, h.key, h.live_contacts, h.is_shared, s.salesforce_id, s.effective_id, s.source_fields

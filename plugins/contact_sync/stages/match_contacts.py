@@ -17,6 +17,8 @@ BROAD_FROM = 10_000
 _FIND = ("analyze_affected", "insert_crowded_keys", "analyze_crowded_keys")
 _FIND_ALL = ("allow_large_joins", "read_keys_in_order", "insert_all_crowded_keys", "analyze_crowded_keys")
 _WEIGH = (
+    "insert_shared_spellings",
+    "contest_shared_spellings",
     "contest_standing_answers",
     "analyze_verdicts",
     "insert_contested_keys",
