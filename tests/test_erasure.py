@@ -9,7 +9,7 @@ import pytest
 from psycopg2 import sql
 
 from contact_sync import database, erasure, errors, tombstones
-from contact_sync.stages import _respond_mirror
+from contact_sync.stages import _respond_mirror, match_contacts, materialize_sidebar, normalize_contacts
 from tests.ada import ADA, ADA_CONTACT, EMAIL, PHONE, TRACES, settle
 from tests.raw_sql import RawSql
 from tests.stages.house import NOON, ORG, WORKSPACE, House, person_id
@@ -151,6 +151,80 @@ def test_each_table_is_erased_from_or_holds_nobody(ada: House, raw: RawSql) -> N
     assert tables - {table for table, _ in traces(raw, *TRACES)} - holds_nobody == set()
 
 
+# Without a key in any table
+
+
+@pytest.mark.parametrize("state", ["gone", "disconnected", "waiting"])
+def test_a_contact_that_holds_no_key_is_found_by_the_persons(ada: House, raw: RawSql, state: str) -> None:
+    ada.workspace("branch")
+    ada.contact(9, "branch", last_name="Lovelace", email=f" {EMAIL}")
+    ada.contact(10, "branch", last_name="Bob", email="bob@example.com", phone=PHONE)
+    if state != "waiting":
+        ada.materialize()
+    if state == "gone":
+        raw("UPDATE respond_contact SET gone_at = now() WHERE workspace_id = 'branch'")
+        ada.materialize()
+    if state == "disconnected":
+        ada.db.execute("disconnect_workspace", workspace_id="branch", sentence="It waits.")
+    erased = erase(ada, salesforce_id=person_id(ADA))
+    assert ("branch", 9) in erased.respond_ids
+    assert raw.column("SELECT respond_id FROM respond_contact WHERE workspace_id = 'branch'") == [10]
+
+
+def test_a_gone_contacts_value_that_no_rule_knows_is_read(ada: House, raw: RawSql) -> None:
+    ada.contact(9, last_name="Lovelace", phone="020 7946 0958", country="GB", gone_at=NOON)
+    raw("DELETE FROM key_rule WHERE kind = 'phone'")
+    raw("DELETE FROM pending_change")
+    erase(ada, key=("email", EMAIL.lower()))
+    assert 9 not in raw.column("SELECT respond_id FROM respond_contact")
+
+
+@pytest.mark.parametrize(
+    "key", [("email", EMAIL.lower()), ("phone", "+442079460958")], ids=["email", "phone"]
+)
+def test_a_key_names_people_whom_nobody_has_normalized_yet(
+    house: House, raw: RawSql, key: tuple[str, str]
+) -> None:
+    house.person(ADA, last_name="Lovelace", email=EMAIL, phone=PHONE)
+    house.contact(ADA_CONTACT, last_name="Lovelace", email=EMAIL, phone=PHONE)
+    house.person(2, last_name="Bob", email="bob@example.com")
+    erased = erase(house, key=key)
+    assert (erased.salesforce_ids, erased.respond_ids) == ((person_id(ADA),), ((WORKSPACE, ADA_CONTACT),))
+    assert traces(raw, *TRACES) == []
+
+
+def test_a_key_that_nobody_holds_is_kept_out(house: House, raw: RawSql) -> None:
+    assert erase(house, key=("email", EMAIL.lower())).own_keys == 1
+    house.person(ADA, email=EMAIL)
+    house.contact(ADA_CONTACT, email=EMAIL)
+    house.materialize()
+    assert traces(raw, *TRACES) == []
+
+
+def test_a_phone_that_somebody_not_normalized_holds_stays_theirs(house: House) -> None:
+    house.person(ADA, email=EMAIL, phone=PHONE)
+    house.match()
+    house.person(2, email="bob@example.com", mobile_phone=PHONE)
+    assert erase(house, salesforce_id=person_id(ADA)).shared_keys == 1
+    house.contact(2, phone=PHONE)
+    house.match()
+    assert house.verdict(2) == ("phone", "2")
+
+
+def test_a_quarantined_row_of_an_id_that_never_landed_is_found_by_its_values(ada: House, raw: RawSql) -> None:
+    raw("DELETE FROM quarantined_row")
+    kept = [
+        '{"Email": "jo.Ada.Lovelace@example.com"}',
+        '{"Email": "Ada.Lovelace@example.com.au"}',
+        f'{{"Email": "bob@example.com", "Phone": "{PHONE}"}}',
+    ]
+    gone = ['{"Email": "ADA.lovelace@example.com"}', f'{{"LastName": "Lovelace", "Phone": "{PHONE}"}}']
+    for number, row in enumerate([*kept, *gone], start=90):
+        raw.insert("quarantined_row", org_id=ORG, salesforce_id=person_id(number), raw=row, reason="r")
+    erase(ada, salesforce_id=person_id(ADA))
+    assert sorted(raw.column("SELECT raw FROM quarantined_row")) == sorted(kept)
+
+
 # Coming back
 
 
@@ -175,7 +249,9 @@ def test_a_person_who_comes_back_under_another_id_is_erased_again(
         ]
 
 
-def test_somebody_else_with_the_persons_phone_stays_but_is_not_found_by_it(ada: House) -> None:
+@pytest.mark.parametrize("mode", ["normalized", "exact"])
+def test_somebody_else_with_the_persons_phone_stays_but_is_not_found_by_it(ada: House, mode: str) -> None:
+    ada.settings(match_mode=mode)
     erase(ada, salesforce_id=person_id(ADA))
     ada.person(9, email="charles@example.com", phone=PHONE)
     ada.contact(9, phone=PHONE, email="other@example.com")
@@ -208,6 +284,29 @@ def test_a_readmitted_person_may_come_back(ada: House, raw: RawSql) -> None:
     ada.person(9, email=EMAIL)
     ada.match()
     assert person_id(9) in raw.column("SELECT salesforce_id FROM salesforce_contact")
+
+
+def test_who_shares_a_readmitted_key_is_matched_by_it_again(ada: House) -> None:
+    erase(ada, salesforce_id=person_id(ADA))
+    ada.person(9, email="charles@example.com", phone=PHONE)
+    ada.contact(9, phone=PHONE, email="other@example.com")
+    ada.match()
+    assert ada.verdict(9) == ("unmatched", "no_counterpart")
+    phone = erasure.Named(key=("phone", "+442079460958"))
+    assert erasure.readmit(ada.db, org_id=ORG, named=phone) == 1
+    ada.match()
+    assert ada.verdict(9) == ("phone", "9")
+
+
+def test_a_person_comes_in_when_id_and_keys_are_readmitted(ada: House, raw: RawSql) -> None:
+    erase(ada, salesforce_id=person_id(ADA))
+    by_id = erasure.Named(salesforce_id=person_id(ADA))
+    keys = [erasure.Named(key=key) for key in (("email", EMAIL.lower()), ("phone", "+442079460958"))]
+    for lifted, is_in in (([by_id], False), ([by_id, *keys], True)):
+        assert [erasure.readmit(ada.db, org_id=ORG, named=named) for named in lifted] == [1] * len(lifted)
+        ada.person(ADA, email=EMAIL, phone=PHONE)
+        ada.match()
+        assert (person_id(ADA) in raw.column("SELECT salesforce_id FROM salesforce_contact")) == is_in
 
 
 # The secret
@@ -265,3 +364,43 @@ def test_an_erasure_waits_for_whoever_writes_contacts(ada: House, raw: RawSql) -
         assert not done.is_set()
     worker.join()
     assert done.is_set()
+
+
+@pytest.mark.parametrize(
+    ("stage", "claim"),
+    [
+        (normalize_contacts, "claim_respond_changes"),
+        (match_contacts, "claim_key_changes"),
+        (materialize_sidebar, "claim_sidebar_changes"),
+    ],
+    ids=["normalize", "match", "materialize"],
+)
+def test_an_erasure_waits_for_a_stage_that_holds_changes_of_the_person(
+    ada: House, raw: RawSql, monkeypatch: pytest.MonkeyPatch, stage: Any, claim: str
+) -> None:
+    """Were it let in first, each would wait for the other."""
+    raw.insert(
+        "pending_change",
+        org_id=ORG,
+        workspace_id=WORKSPACE,
+        entity="respond_key",
+        entity_id=str(ADA_CONTACT),
+    )
+    worker = threading.Thread(target=erase, args=(ada,), kwargs={"salesforce_id": person_id(ADA)})
+    execute = database.Transaction.execute
+    waited_for: list[str] = []
+
+    def claimed(tx: database.Transaction, name: str, /, **params: Any) -> int:
+        count = execute(tx, name, **params)
+        if name == claim and not waited_for:
+            worker.start()
+            while not waited_for:
+                waited_for.extend(raw.column("SELECT locktype FROM pg_locks WHERE NOT granted"))
+                assert worker.is_alive()
+        return count
+
+    monkeypatch.setattr(database.Transaction, "execute", claimed)
+    stage.run(ada.db, org_id=ORG, run_id="beside")
+    worker.join()
+    assert waited_for == ["advisory"]
+    assert traces(raw, "ovelace") == []

@@ -7,13 +7,89 @@
 CREATE TEMPORARY TABLE IF NOT EXISTS erased_record (salesforce_id text PRIMARY KEY) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS erased_contact (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS erased_key (kind text, key text, is_own boolean, PRIMARY KEY (kind, key)) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS erased_value (value text, digest bytea) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS erased_value (kind text, key text, value text, digest bytea) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS unkeyed_value (kind text, region text, raw text, has_rule boolean, key text, salesforce_id text, workspace_id text, respond_id bigint) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS unkeyed_rule (kind text, region text, raw text, key text) ON COMMIT DROP;
 
 -- name: empty_erasure_tables
 -- Empty the working tables.
 -- Params: none | Rows: none
-WITH records AS (DELETE FROM erased_record), contacts AS (DELETE FROM erased_contact), names AS (DELETE FROM erased_key)
+WITH records AS (DELETE FROM erased_record), contacts AS (DELETE FROM erased_contact), names AS (DELETE FROM erased_key),
+     unkeyed AS (DELETE FROM unkeyed_value), rules AS (DELETE FROM unkeyed_rule)
 DELETE FROM erased_value;
+
+-- name: select_unruled_countries
+-- List the countries that no rule of this version knows: they tell how a number is read.
+-- Params: org_id text, rules_version text | Rows: 0..n (country)
+SELECT c.country
+  FROM (SELECT country FROM salesforce_contact WHERE org_id = %(org_id)s UNION SELECT country FROM respond_contact) AS c
+ WHERE c.country IS NOT NULL
+   AND NOT EXISTS (
+       SELECT FROM key_rule r
+        WHERE r.kind = 'country' AND r.region = '' AND r.raw_digest = sha256(convert_to(c.country, 'UTF8'))
+          AND r.rules_version = %(rules_version)s);
+
+-- name: upsert_country_rules
+-- Remember what countries mean; without a region they are none.
+-- Params: rules_version text, countries text[], regions text[] | Rows: none
+INSERT INTO key_rule (kind, region, raw_digest, rules_version, key, reason)
+SELECT 'country', '', sha256(convert_to(country, 'UTF8')), %(rules_version)s, region, CASE WHEN region IS NULL THEN 'invalid' END
+  FROM unnest(%(countries)s::text[], %(regions)s::text[]) AS given (country, region)
+ ORDER BY 3
+ON CONFLICT (kind, region, raw_digest) DO UPDATE
+   SET rules_version = excluded.rules_version, key = excluded.key, reason = excluded.reason, used_at = now();
+
+-- name: insert_unkeyed_values
+-- List e-mails and phones whose keys stand in no table: of contacts that wait to be normalized, are gone, or whose workspace serves no org.
+-- Params: org_id text, rules_version text | Rows: none
+WITH waiting AS (
+    SELECT entity, workspace_id, entity_id
+      FROM pending_entity
+     WHERE org_id = %(org_id)s AND entity IN ('salesforce_contact', 'respond_contact')
+), held AS (
+    SELECT v.kind, v.region, v.raw, v.salesforce_id::text AS salesforce_id, NULL AS workspace_id, NULL::bigint AS respond_id
+      FROM salesforce_raw_value v
+     WHERE v.org_id = %(org_id)s
+       AND (v.salesforce_id IN (SELECT entity_id FROM waiting WHERE entity = 'salesforce_contact')
+            OR EXISTS (SELECT FROM waiting WHERE entity = 'salesforce_contact' AND entity_id IS NULL))
+     UNION ALL
+    SELECT v.kind, CASE v.kind WHEN 'phone' THEN coalesce(r.key, w.default_region, o.default_region, '') ELSE '' END, v.raw,
+           NULL, c.workspace_id, c.respond_id
+      FROM respond_contact c
+      JOIN workspace w USING (workspace_id)
+      LEFT JOIN salesforce_org o ON o.org_id = w.org_id
+      LEFT JOIN key_rule r ON r.kind = 'country' AND r.region = '' AND r.raw_digest = sha256(convert_to(c.country, 'UTF8'))
+     CROSS JOIN LATERAL (VALUES ('email', c.email), ('phone', c.phone)) AS v (kind, raw)
+     WHERE v.raw IS NOT NULL
+       AND (w.org_id IS NULL
+            OR w.org_id = %(org_id)s AND (c.gone_at IS NOT NULL OR EXISTS (
+               SELECT FROM waiting q
+                WHERE q.entity = 'respond_contact' AND q.workspace_id = c.workspace_id
+                  AND (q.entity_id IS NULL OR q.entity_id = c.respond_id::text))))
+)
+INSERT INTO unkeyed_value (kind, region, raw, has_rule, key, salesforce_id, workspace_id, respond_id)
+SELECT h.kind, h.region, h.raw, r.kind IS NOT NULL, r.key, h.salesforce_id, h.workspace_id, h.respond_id
+  FROM held h
+  LEFT JOIN key_rule r ON r.kind = h.kind AND r.region = h.region AND r.raw_digest = sha256(convert_to(h.raw, 'UTF8'))
+   AND r.rules_version = %(rules_version)s;
+
+-- name: select_unruled_values
+-- List the distinct values among them that nobody has normalized yet.
+-- Params: none | Rows: 0..n (kind, region, raw)
+SELECT DISTINCT kind, region, raw
+  FROM unkeyed_value
+ WHERE NOT has_rule;
+
+-- name: key_unruled_values
+-- Give these values their keys.
+-- Params: none | Rows: none
+UPDATE unkeyed_value v
+   SET key = r.key
+  FROM unkeyed_rule r
+ WHERE NOT v.has_rule
+   AND v.kind = r.kind
+   AND v.region = r.region
+   AND v.raw = r.raw;
 
 -- name: name_erased
 -- Name Salesforce records and respond contacts.
@@ -26,15 +102,19 @@ SELECT workspace_id, respond_id FROM unnest(%(workspace_ids)s::text[], %(respond
 ON CONFLICT DO NOTHING;
 
 -- name: name_holders
--- Name whoever of an org holds a key.
+-- Name whoever of an org holds a key, normalized or not.
 -- Params: org_id text, kind text, key text | Rows: none
 WITH records AS (
     INSERT INTO erased_record (salesforce_id)
     SELECT salesforce_id FROM salesforce_key WHERE org_id = %(org_id)s AND kind = %(kind)s AND key = %(key)s
+     UNION
+    SELECT salesforce_id FROM unkeyed_value WHERE salesforce_id IS NOT NULL AND kind = %(kind)s AND key = %(key)s
     ON CONFLICT DO NOTHING
 )
 INSERT INTO erased_contact (workspace_id, respond_id)
 SELECT workspace_id, respond_id FROM respond_key WHERE org_id = %(org_id)s AND kind = %(kind)s AND key = %(key)s
+ UNION
+SELECT workspace_id, respond_id FROM unkeyed_value WHERE respond_id IS NOT NULL AND kind = %(kind)s AND key = %(key)s
 ON CONFLICT DO NOTHING;
 
 -- name: name_matched_records
@@ -108,6 +188,9 @@ SELECT k.kind, k.key, NOT EXISTS (
            SELECT FROM salesforce_key s
             WHERE s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = k.key
               AND s.salesforce_id NOT IN (SELECT salesforce_id FROM erased_record))
+       AND NOT EXISTS (
+           SELECT FROM unkeyed_value v
+            WHERE v.kind = k.kind AND v.key = k.key AND v.salesforce_id NOT IN (SELECT salesforce_id FROM erased_record))
   FROM (SELECT DISTINCT kind, key FROM unnest(%(kinds)s::text[], %(keys)s::text[]) AS given (kind, key)
          UNION
         SELECT s.kind, s.key FROM erased_record x JOIN salesforce_key s USING (salesforce_id) WHERE s.org_id = %(org_id)s
@@ -118,15 +201,20 @@ ON CONFLICT DO NOTHING;
 -- name: name_contacts_by_key
 -- Name the contacts that hold a key of the person's own: an e-mail, or a phone where they have no e-mail of somebody else.
 -- Params: org_id text | Rows: none
+WITH holder AS NOT MATERIALIZED (
+    SELECT workspace_id, respond_id, kind, key FROM respond_key WHERE org_id = %(org_id)s
+     UNION ALL
+    SELECT workspace_id, respond_id, kind, key FROM unkeyed_value WHERE respond_id IS NOT NULL
+)
 INSERT INTO erased_contact (workspace_id, respond_id)
 SELECT DISTINCT r.workspace_id, r.respond_id
   FROM erased_key k
-  JOIN respond_key r ON r.org_id = %(org_id)s AND r.kind = k.kind AND r.key = k.key
+  JOIN holder r ON r.kind = k.kind AND r.key = k.key
  WHERE k.is_own
    AND (k.kind = 'email'
         OR k.kind = 'phone' AND NOT EXISTS (
-           SELECT FROM respond_key o
-            WHERE o.workspace_id = r.workspace_id AND o.respond_id = r.respond_id AND o.kind = 'email'
+           SELECT FROM holder o
+            WHERE o.workspace_id = r.workspace_id AND o.respond_id = r.respond_id AND o.kind = 'email' AND o.key IS NOT NULL
               AND NOT EXISTS (SELECT FROM erased_key e WHERE e.kind = o.kind AND e.key = o.key AND e.is_own)))
 ON CONFLICT DO NOTHING;
 
@@ -285,12 +373,12 @@ DELETE FROM respond_key r
 WITH theirs AS (
     DELETE FROM salesforce_key s USING erased_key k
      WHERE s.org_id = %(org_id)s AND s.kind IN (k.kind, k.kind || '_raw') AND k.is_own
-       AND (s.key = k.key OR s.kind = k.kind || '_raw' AND EXISTS (
+       AND (s.key = k.key OR s.kind = 'phone_raw' AND starts_with(s.key, k.key || ' ') OR s.kind = 'email_raw' AND EXISTS (
            SELECT FROM key_rule r WHERE r.kind = k.kind AND r.key = k.key AND r.raw_digest = sha256(convert_to(s.key, 'UTF8'))))
 )
 DELETE FROM respond_key s USING erased_key k
  WHERE s.org_id = %(org_id)s AND s.kind IN (k.kind, k.kind || '_raw') AND k.is_own
-   AND (s.key = k.key OR s.kind = k.kind || '_raw' AND EXISTS (
+   AND (s.key = k.key OR s.kind = 'phone_raw' AND starts_with(s.key, k.key || ' ') OR s.kind = 'email_raw' AND EXISTS (
        SELECT FROM key_rule r WHERE r.kind = k.kind AND r.key = k.key AND r.raw_digest = sha256(convert_to(s.key, 'UTF8'))));
 
 -- name: erase_rules
@@ -364,16 +452,24 @@ UPDATE extract_window w
  WHERE w.window_id = t.window_id;
 
 -- name: erase_quarantined
--- Erase the person's rows in quarantine: those of their ids, and those without an id that hold a value of theirs.
+-- Erase the person's rows in quarantine: of their ids, with their e-mail, or with another value of theirs and nobody's id or e-mail.
 -- Params: org_id text | Rows: none
 DELETE FROM quarantined_row q
  WHERE (q.org_id = %(org_id)s AND q.salesforce_id IN (SELECT salesforce_id FROM erased_record))
     OR EXISTS (
        SELECT FROM erased_contact x
         WHERE x.workspace_id = q.workspace_id AND q.respond_id = x.respond_id)
-    OR ((q.org_id = %(org_id)s OR q.workspace_id IN (SELECT workspace_id FROM workspace WHERE org_id = %(org_id)s))
-        AND (q.salesforce_id IS NULL OR q.salesforce_id !~ '^[a-zA-Z0-9]{18}$')
-        AND EXISTS (SELECT FROM erased_value v WHERE strpos(lower(q.raw), lower(v.value)) > 0));
+    OR ((q.org_id = %(org_id)s
+         OR q.workspace_id IN (SELECT workspace_id FROM workspace WHERE org_id IS NULL OR org_id = %(org_id)s))
+        AND EXISTS (
+            SELECT FROM erased_value v
+              LEFT JOIN erased_key k ON k.kind = v.kind AND k.key = v.key AND k.is_own
+             WHERE strpos(lower(q.raw), lower(v.value)) > 0
+               AND (q.salesforce_id IS NULL OR q.salesforce_id !~ '^[a-zA-Z0-9]{18}$'
+                    -- a whole value: ann@x.com is not joann@x.com
+                    OR k.key IS NOT NULL AND (v.kind = 'email' OR strpos(q.raw, '@') = 0)
+                       AND lower(q.raw) ~ ('(^|[^a-z0-9._+-])' || regexp_replace(lower(v.value), '([^[:alnum:]])', '\\\1', 'g')
+                                           || '($|[^a-z0-9.-])'))));
 
 -- name: erase_changes
 -- Erase what the change feed says about the person, and what the statements before this one made it say.
@@ -401,6 +497,14 @@ UPDATE pending_change p
               SELECT FROM erased x WHERE x.entity_id = e.entity_id AND x.workspace_id IS NOT DISTINCT FROM p.workspace_id))
  WHERE p.org_id = %(org_id)s
    AND p.entity_ids && (SELECT array_agg(entity_id) FROM erased);
+
+-- name: feed_contacts_of_org
+-- Have all contacts of an org normalized anew: an erased person's key was taken from those who share it.
+-- Params: org_id text | Rows: none
+INSERT INTO pending_change (org_id, workspace_id, entity)
+SELECT org_id, NULL, 'salesforce_contact' FROM salesforce_org WHERE org_id = %(org_id)s
+ UNION ALL
+SELECT org_id, workspace_id, 'respond_contact' FROM workspace WHERE org_id = %(org_id)s;
 
 -- name: select_orgs_of_record
 -- List the orgs whose mirror or quarantine holds a record.

@@ -31,10 +31,8 @@ SELECT v.kind, v.raw, v.region, u.key, u.e164, u.reason
 -- Params: workspace_id text, respond_id int | Rows: 0..n (salesforce_id, effective_id, kind, key, respond_value, salesforce_values, live_contacts, verdict)
 SELECT e.salesforce_id, e.effective_id, e.kind, e.key, e.respond_value, e.salesforce_values, e.live_contacts, e.verdict
   FROM match_explanation e
-  JOIN workspace w USING (workspace_id)
  WHERE e.workspace_id = %(workspace_id)s
    AND e.respond_id = %(respond_id)s
-   AND (w.match_mode = 'exact') = (e.kind IN ('email_raw', 'phone_raw'))
  ORDER BY e.effective_id NULLS LAST, e.kind, e.salesforce_id;
 
 -- name: select_near_misses

@@ -10,6 +10,7 @@ CREATE TEMPORARY TABLE IF NOT EXISTS crowded_key (kind text, key text) ON COMMIT
 CREATE TEMPORARY TABLE IF NOT EXISTS contested (
     workspace_id text, respond_id bigint, status text, rule text, salesforce_id text, email_key text, phone_key text,
     candidate_count integer, candidates text[]) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS shared_spelling (workspace_id text, respond_id bigint, family text) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS contested_key (workspace_id text, respond_id bigint, family text, kind text, key text, key_limit integer) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS key_holder (kind text, key text, live_contacts bigint) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS candidate (workspace_id text, respond_id bigint, salesforce_id text, email_key text, phone_key text) ON COMMIT DROP;
@@ -202,6 +203,39 @@ SELECT held.workspace_id, held.respond_id, 'gone'
    AND NOT EXISTS (
        SELECT FROM respond_contact r WHERE r.workspace_id = held.workspace_id AND r.respond_id = held.respond_id);
 
+-- name: insert_shared_spellings
+-- Where raw bytes are compared, list whose e-mail or phone too many hold in all spellings together: one spelling of it is nobody's own.
+-- Params: org_id text | Rows: none
+WITH spelled AS (
+    SELECT v.workspace_id, v.respond_id, k.kind, k.key, w.shared_key_limit
+      FROM workspace w
+      JOIN verdict v ON v.workspace_id = w.workspace_id AND v.status IN ('matched', 'contested')
+      JOIN respond_key k ON k.workspace_id = v.workspace_id AND k.respond_id = v.respond_id AND k.kind IN ('email', 'phone')
+     WHERE w.org_id = %(org_id)s AND w.match_mode = 'exact'
+       -- asked once: without such a workspace nothing is read
+       AND EXISTS (SELECT FROM workspace x WHERE x.org_id = %(org_id)s AND x.match_mode = 'exact')
+), counted AS (
+    SELECT s.kind, s.key, count(DISTINCT s.effective_id) AS live_contacts
+      FROM (SELECT DISTINCT kind, key FROM spelled) AS k
+      JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = k.key
+     GROUP BY s.kind, s.key
+)
+INSERT INTO shared_spelling (workspace_id, respond_id, family)
+SELECT s.workspace_id, s.respond_id, s.kind
+  FROM spelled s
+  JOIN counted c ON c.kind = s.kind AND c.key = s.key
+ WHERE c.live_contacts > s.shared_key_limit;
+
+-- name: contest_shared_spellings
+-- Have these contacts weighed by the full rules.
+-- Params: none | Rows: none
+UPDATE verdict v
+   SET status = 'contested'
+  FROM shared_spelling s
+ WHERE s.workspace_id = v.workspace_id
+   AND s.respond_id = v.respond_id
+   AND v.status = 'matched';
+
 -- name: contest_standing_answers
 -- Have contacts with a standing decision or a creation weighed by the full rules.
 -- Params: org_id text | Rows: none
@@ -232,14 +266,16 @@ SELECT workspace_id, respond_id, status, rule, salesforce_id, email_key, phone_k
 ANALYZE verdict, contested;
 
 -- name: insert_contested_keys
--- List the keys of contested contacts.
+-- List the keys of contested contacts; a shared spelling has a limit that no number of holders keeps.
 -- Params: org_id text | Rows: none
 INSERT INTO contested_key (workspace_id, respond_id, family, kind, key, key_limit)
-SELECT k.workspace_id, k.respond_id, split_part(k.kind, '_', 1), k.kind, k.key, w.shared_key_limit
+SELECT k.workspace_id, k.respond_id, split_part(k.kind, '_', 1), k.kind, k.key,
+       CASE WHEN s.family IS NOT NULL THEN -1 ELSE w.shared_key_limit END
   FROM contested v
   JOIN workspace w ON w.workspace_id = v.workspace_id AND w.org_id = %(org_id)s
   JOIN respond_key k ON k.workspace_id = v.workspace_id AND k.respond_id = v.respond_id
-   AND k.kind = ANY (CASE w.match_mode WHEN 'exact' THEN ARRAY['email_raw', 'phone_raw'] ELSE ARRAY['email', 'phone'] END);
+   AND k.kind = ANY (CASE w.match_mode WHEN 'exact' THEN ARRAY['email_raw', 'phone_raw'] ELSE ARRAY['email', 'phone'] END)
+  LEFT JOIN shared_spelling s ON s.workspace_id = k.workspace_id AND s.respond_id = k.respond_id AND s.family = split_part(k.kind, '_', 1);
 
 -- name: analyze_contested_keys
 -- Let the planner know how many keys are contested.

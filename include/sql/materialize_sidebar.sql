@@ -2,20 +2,18 @@
 -- sidebar_fields has one row per matched or ambiguous contact; sidebar_layout one per workspace.
 
 -- name: create_sidebar_tables
--- Make the working table of one transaction.
+-- Make the working tables of one transaction.
 -- Params: none | Rows: none
 CREATE TEMPORARY TABLE IF NOT EXISTS changed_row (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS changed_layout (workspace_id text) ON COMMIT DROP;
 
 -- name: select_workspaces_to_lay_out
--- List the workspaces whose layout may have changed.
+-- List the workspaces whose layout may have changed by what was claimed.
 -- Params: org_id text | Rows: 0..n (workspace_id, editing_enabled)
 SELECT w.workspace_id, w.editing_enabled
   FROM workspace w
  WHERE w.org_id = %(org_id)s
-   AND (EXISTS (
-            SELECT FROM pending_change p
-             WHERE p.org_id = w.org_id AND p.entity = 'sidebar_row' AND p.workspace_id = w.workspace_id
-               AND (p.entity_id IS NULL OR p.entity_id = 'layout'))
+   AND (w.workspace_id IN (SELECT workspace_id FROM changed_layout)
         OR NOT EXISTS (SELECT FROM sidebar_layout l WHERE l.workspace_id = w.workspace_id))
  ORDER BY w.workspace_id;
 
@@ -62,14 +60,23 @@ SELECT matches, matches BETWEEN %(broad_from)s + 1 AND rows * 4 AS is_broad
   FROM counted;
 
 -- name: claim_all_sidebar_changes
--- Take the org's sidebar changes off the feed, whomever they concern.
+-- Take the org's sidebar changes off the feed, whomever they concern, and list the layouts among them.
 -- Params: org_id text | Rows: none
-DELETE FROM pending_change
- WHERE org_id = %(org_id)s
-   AND entity = 'sidebar_row';
+WITH claimed AS (
+    DELETE FROM pending_change
+     WHERE org_id = %(org_id)s
+       AND entity = 'sidebar_row'
+    RETURNING workspace_id, entity_id, entity_ids
+)
+INSERT INTO changed_layout (workspace_id)
+SELECT DISTINCT workspace_id
+  FROM claimed
+ WHERE workspace_id IS NOT NULL
+   AND entity_ids IS NULL
+   AND (entity_id IS NULL OR entity_id = 'layout');
 
 -- name: claim_sidebar_changes
--- Take the org's sidebar changes off the feed and list the rows they concern.
+-- Take the org's sidebar changes off the feed and list the rows and layouts they concern.
 -- Params: org_id text | Rows: none
 WITH claimed AS (
     DELETE FROM pending_change
@@ -82,6 +89,10 @@ WITH claimed AS (
      CROSS JOIN LATERAL unnest(c.ids) AS e (entity_id)
 ), whole AS (
     SELECT DISTINCT workspace_id FROM changed WHERE entity_id IS NULL
+), laid_out AS (
+    INSERT INTO changed_layout (workspace_id)
+    SELECT DISTINCT workspace_id FROM changed
+     WHERE workspace_id IS NOT NULL AND (entity_id IS NULL OR entity_id = 'layout')
 )
 INSERT INTO changed_row (workspace_id, respond_id)
 SELECT workspace_id, entity_id::bigint

@@ -259,9 +259,10 @@ SELECT k.kind, k.key, v.salesforce_id, e.effective_id, array_agg(DISTINCT v.sour
         UNION ALL
        SELECT 'phone_national', r.national WHERE r.national IS NOT NULL
         UNION ALL
-       -- raw bytes are kept only where a workspace compares them; an index entry has its limit
-       SELECT v.kind || '_raw', v.raw
-        WHERE r.reason IS DISTINCT FROM 'empty' AND octet_length(v.raw) <= 1000
+       -- raw bytes are kept only where a workspace compares them; an index entry has its limit. The same national number is
+       -- another one in another country, so a phone's begin with its key
+       SELECT v.kind || '_raw', CASE v.kind WHEN 'phone' THEN r.key || ' ' ELSE '' END || v.raw
+        WHERE r.key IS NOT NULL AND octet_length(v.raw) <= 1000
           AND EXISTS (SELECT FROM workspace w WHERE w.org_id = %(org_id)s AND w.match_mode = 'exact')) AS k (kind, key)
  GROUP BY k.kind, k.key, v.salesforce_id, e.effective_id;
 
@@ -304,8 +305,8 @@ SELECT DISTINCT v.workspace_id, k.kind, k.key, v.respond_id
         UNION ALL
        SELECT 'phone_national', r.national WHERE r.national IS NOT NULL
         UNION ALL
-       SELECT v.kind || '_raw', v.raw
-        WHERE w.match_mode = 'exact' AND r.reason IS DISTINCT FROM 'empty' AND octet_length(v.raw) <= 1000) AS k (kind, key);
+       SELECT v.kind || '_raw', CASE v.kind WHEN 'phone' THEN r.key || ' ' ELSE '' END || v.raw
+        WHERE w.match_mode = 'exact' AND r.key IS NOT NULL AND octet_length(v.raw) <= 1000) AS k (kind, key);
 
 -- name: delete_unwanted_respond_keys
 -- Drop the keys that changed respond contacts no longer have; those of another org are its own run's.
@@ -336,6 +337,19 @@ SELECT %(org_id)s, x.workspace_id, 'respond_key', x.respond_id::text
   FROM changed_respond x
  WHERE NOT EXISTS (
        SELECT FROM respond_key k WHERE k.workspace_id = x.workspace_id AND k.respond_id = x.respond_id);
+
+-- name: feed_most_recent_matches
+-- Tell matching of respond contacts whose most recent candidate may be another one: when a record was created is no key.
+-- Params: org_id text | Rows: none
+INSERT INTO pending_change (org_id, workspace_id, entity, entity_id)
+SELECT DISTINCT m.org_id, m.workspace_id, 'respond_key', m.respond_id::text
+  -- each key once: many changed records may share one with many contacts
+  FROM (SELECT DISTINCT s.kind, s.key
+          FROM changed_salesforce x
+          JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.salesforce_id = x.salesforce_id) AS s
+  JOIN respond_key r ON r.org_id = %(org_id)s AND r.kind = s.kind AND r.key = s.key
+  JOIN contact_match m ON m.workspace_id = r.workspace_id AND m.respond_id = r.respond_id AND m.matched_by = 'most_recent'
+ WHERE EXISTS (SELECT FROM workspace w WHERE w.org_id = %(org_id)s AND w.ambiguous_policy = 'most_recent');
 
 -- name: feed_settled_respond_contacts
 -- Tell matching of respond contacts whose decision or creation names a changed Salesforce contact, common keys or not.

@@ -67,6 +67,14 @@ UPDATE salesforce_contact
    AND extracted_at < now() - interval '30 days'
    AND payload <> '{}';
 
+-- name: blank_gone_contacts
+-- Forget whom deleted respond contacts were 30 days later; e-mail and phone stay: they keep a person from being created again.
+-- Params: none | Rows: none
+UPDATE respond_contact
+   SET first_name = NULL, last_name = NULL, payload = '{}'
+ WHERE gone_at < now() - interval '30 days'
+   AND (first_name IS NOT NULL OR last_name IS NOT NULL OR payload <> '{}');
+
 -- name: are_rules_stale
 -- Tell whether there are key rules of other versions, or ones that nobody was seen to use for 30 days.
 -- Params: rules_version text | Rows: 1 (is_stale)

@@ -75,14 +75,20 @@ def erase(db: database.Database, *, org_id: str, named: Named) -> Erased:
 
     Raises StopError without CONTACT_SYNC_SECRET: nothing could keep the person from coming back.
     """
-    with db.transaction() as tx:
+
+    def whole(tx: database.Transaction) -> Erased:
         if not tx.secret:
             raise errors.StopError("CONTACT_SYNC_SECRET is not set: tombstones are made with it")
-        tx.one("await_writers", org_id=org_id)
+        # contacts of workspaces that serve no org at this moment are looked through as well
+        for served in sorted({org_id, tombstones.NO_ORG}):
+            tx.one("await_writers", org_id=served)
         tombstones.are_there(tx, org_id=org_id)
         _start(tx)
+        _read_unkeyed(tx, org_id)
         _name(tx, org_id, named)
-        return _erase(tx, org_id)
+        return _erase(tx, org_id, named.key)
+
+    return db.in_turn(whole)
 
 
 def erase_returned(tx: database.Transaction, *, org_id: str) -> int:
@@ -106,11 +112,15 @@ def erase_returned(tx: database.Transaction, *, org_id: str) -> int:
 def readmit(db: database.Database, *, org_id: str, named: Named) -> int:
     """Let an erased person in again: forget the tombstones of this id or key. Return how many there were.
 
-    The next comparison of all ids, or walk, brings them back.
+    Each of their ids, e-mails and phones has one and keeps them out alone; when all are lifted, the next comparison
+    of all ids, or walk, brings them back. Others who share a readmitted key are normalized anew and hold it again.
     """
     with db.transaction() as tx:
         tombstones.are_there(tx, org_id=org_id)
-        return tx.execute("delete_tombstones", org_id=org_id, digests=[_digest(tx.secret, org_id, named)])
+        lifted = tx.execute("delete_tombstones", org_id=org_id, digests=[_digest(tx.secret, org_id, named)])
+        if lifted and named.key:
+            tx.execute("feed_contacts_of_org", org_id=org_id)
+        return lifted
 
 
 def _digest(secret: str, org_id: str, named: Named) -> bytes:
@@ -141,10 +151,30 @@ def _name(tx: database.Transaction, org_id: str, named: Named) -> None:
     tx.execute("name_matched_records", org_id=org_id)
 
 
-def _erase(tx: database.Transaction, org_id: str) -> Erased:
+def _read_unkeyed(tx: database.Transaction, org_id: str) -> None:
+    """Work out the keys of contacts that have none in the tables, so that these are found by e-mail and phone, too."""
+    found = tx.all("select_unruled_countries", org_id=org_id, rules_version=keys.RULES_VERSION)
+    countries = [row["country"] for row in found]
+    tx.execute(
+        "upsert_country_rules",
+        rules_version=keys.RULES_VERSION,
+        countries=countries,
+        regions=[keys.region_of(country) for country in countries],
+    )
+    tx.execute("insert_unkeyed_values", org_id=org_id, rules_version=keys.RULES_VERSION)
+    values = tx.all("select_unruled_values")
+    rows = (
+        (row["kind"], row["region"], row["raw"], _key(row["kind"], row["raw"], row["region"]))
+        for row in values
+    )
+    if tx.copy_rows("unkeyed_rule", ("kind", "region", "raw", "key"), rows):
+        tx.execute("key_unruled_values")
+
+
+def _erase(tx: database.Transaction, org_id: str, named_key: tuple[str, str] | None = None) -> Erased:
     tx.execute("name_merged_records", org_id=org_id)
     tx.execute("name_matched_contacts", org_id=org_id)
-    _name_keys(tx, org_id)
+    _name_keys(tx, org_id, named_key)
     if tx.execute("name_contacts_by_key", org_id=org_id):
         # these contacts may hold further keys
         _name_keys(tx, org_id)
@@ -173,19 +203,30 @@ def _run(tx: database.Transaction, name: str, org_id: str) -> int:
     return tx.execute(name) if name in _FOR_NO_ORG else tx.execute(name, org_id=org_id)
 
 
-def _name_keys(tx: database.Transaction, org_id: str) -> None:
-    """Keys from the raw values, too: the feed may not have reached them yet."""
-    values = tx.all("select_erased_values", org_id=org_id)
-    found = [(row["kind"], _key(row["kind"], row["raw"], row["region"])) for row in values]
-    usable = [(kind, key) for kind, key in found if key is not None]
+def _name_keys(tx: database.Transaction, org_id: str, named_key: tuple[str, str] | None = None) -> None:
+    """Keys from the raw values, too: the feed may not have reached them yet. A named key is kept out anyway."""
+    read = [
+        (row["kind"], row["raw"], _key(row["kind"], row["raw"], row["region"]))
+        for row in tx.all("select_erased_values", org_id=org_id)
+    ]
+    if named_key:
+        read.append((named_key[0], named_key[1], named_key[1]))
+    usable = [(kind, key) for kind, _, key in read if key is not None]
     tx.execute(
         "name_keys", org_id=org_id, kinds=[kind for kind, _ in usable], keys=[key for _, key in usable]
     )
-    telling = {row["raw"] for row in values if len(row["raw"].strip()) >= _TELLING_CHARACTERS}
     # quarantine keeps rows as JSON text, written with and without escapes
-    spelled = {spelling for raw in telling for spelling in (raw, json.dumps(raw)[1:-1])}
-    digest = {spelling: hashlib.sha256(spelling.encode()).hexdigest() for spelling in spelled}
-    tx.copy_rows("erased_value", ("value", "digest"), ((text, f"\\x{d}") for text, d in digest.items()))
+    spelled = {
+        (kind, key, spelling)
+        for kind, raw, key in read
+        if len(raw.strip()) >= _TELLING_CHARACTERS
+        for spelling in {raw, json.dumps(raw)[1:-1], key or raw}
+    }
+    rows = (
+        (kind, key, spelling, f"\\x{hashlib.sha256(spelling.encode()).hexdigest()}")
+        for kind, key, spelling in spelled
+    )
+    tx.copy_rows("erased_value", ("kind", "key", "value", "digest"), rows)
 
 
 def _key(kind: str, raw: str, region: str) -> str | None:

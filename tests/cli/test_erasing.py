@@ -84,6 +84,13 @@ def test_a_readmission_lifts_the_tombstone(command: Command, matched: House, raw
     assert (said.code, said.json["tombstones"]) == (0, 1)
 
 
+def test_a_readmission_says_that_keys_keep_the_person_out(command: Command, matched: House) -> None:
+    command("erase", "--salesforce", person_id(1), "--yes")
+    said = command("erase", "--salesforce", person_id(1), "--readmit").out
+    assert said.startswith("1 tombstones are lifted")
+    assert "e-mails and phones each keep them out: readmit every one" in said
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [

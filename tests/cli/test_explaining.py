@@ -26,6 +26,33 @@ def test_an_ambiguity_lists_its_candidates_and_how_to_decide(command: Command, h
     assert "python -m contact_sync decide acme 1" in said["advice"]
 
 
+def test_a_deleted_contact_that_was_decided_asks_for_another_decision(command: Command, house: House) -> None:
+    house.person(1, email="ada@example.com")
+    house.person(2, email="ada@example.com")
+    house.contact(1, email="ada@example.com")
+    house.decide(1, 2)
+    house.match()
+    house.change_person(2, presence="deleted")
+    house.match()
+    said = command("explain", "acme", "1", "--json").json
+    assert (said["status"], said["reason"]) == ("unmatched", "counterpart_deleted")
+    assert "python -m contact_sync decide acme 1 --revoke" in said["advice"]
+    house.raw("UPDATE match_decision SET revoked_at = now()")
+    house.change_person(1, presence="deleted")
+    house.match()
+    assert "Every Salesforce contact" in command("explain", "acme", "1", "--json").json["advice"]
+
+
+def test_whom_a_person_chose_without_a_common_key_is_listed(command: Command, house: House) -> None:
+    house.person(1, email="ada@example.com")
+    house.contact(1, email="bob@example.com")
+    house.decide(1, 1)
+    house.match()
+    shown = command("explain", "acme", "1").out
+    assert f"matched with {person_id(1)} by decision" in shown
+    assert shown.count(person_id(1)) == 3
+
+
 def test_a_value_without_a_key_has_its_reason(command: Command, house: House) -> None:
     house.contact(1, phone="12", country="US")
     house.match()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from tests.stages.house import NOON, OTHER_ORG, House, person_id
@@ -105,6 +107,24 @@ def test_most_recent_takes_the_latest_created_candidate(house: House) -> None:
     house.contact(1, email=ADA)
     house.match()
     assert house.verdict(1) == ("most_recent", "1")
+
+
+def test_most_recent_follows_a_record_that_turns_out_to_be_younger(house: House) -> None:
+    house.settings(ambiguous_policy="most_recent")
+    for number in (1, 2):
+        house.person(number, email=ADA)
+    house.contact(1, email=ADA)
+    house.match()
+    assert house.verdict(1) == ("most_recent", "2")
+    house.change_person(1, created_at=NOON + timedelta(days=1))
+    house.match()
+    assert house.verdict(1) == ("most_recent", "1")
+    # nobody's verdict hangs on it where the policy is another one
+    house.settings(ambiguous_policy="hold")
+    house.match()
+    house.change_person(2, created_at=NOON + timedelta(days=2))
+    house.normalize()
+    assert house.raw.column("SELECT entity FROM pending_change WHERE entity <> 'sidebar_row'") == []
 
 
 def test_most_recent_takes_the_higher_id_at_equal_times(house: House) -> None:

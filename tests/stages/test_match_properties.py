@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ COUNTRIES = st.sampled_from([None, "DE", "Germany"])
 CHANGES: st.SearchStrategy[Change] = st.one_of(
     st.tuples(st.just("person"), st.tuples(PEOPLE, EMAILS, PHONES, PHONES, COUNTRIES)),
     st.tuples(st.just("contact"), st.tuples(CONTACTS, EMAILS, PHONES, COUNTRIES)),
+    st.tuples(st.just("age"), st.tuples(PEOPLE, st.integers(0, 9))),
     st.tuples(st.just("presence"), st.tuples(PEOPLE, st.sampled_from(["live", "deleted", "not_visible"]))),
     st.tuples(st.just("merge"), st.tuples(PEOPLE, PEOPLE)),
     st.tuples(st.just("gone"), st.tuples(CONTACTS, st.booleans())),
@@ -149,6 +151,9 @@ class Town:
     def presence(self, number: int, presence: str) -> None:
         self.house.change_person(number, presence=presence)
 
+    def age(self, number: int, days: int) -> None:
+        self.house.change_person(number, created_at=NOON + timedelta(days=days))
+
     def merge(self, loser: int, winner: int) -> None:
         if loser != winner:
             self.house.merge(loser, winner)
@@ -193,6 +198,23 @@ class Town:
 
     def run(self) -> None:
         self.house.materialize()
+
+    def candidates(self, mode: str) -> set[tuple[int, str]]:
+        """Judge everybody in this mode, by keys alone; return who is whose candidate."""
+        for answers in ("match_decision", "contact_creation"):
+            self.raw(f"DELETE FROM {answers}")  # noqa: S608
+        self.house.settings(match_mode=mode, ambiguous_policy="hold")
+        self.run()
+        found = self.raw(
+            "SELECT respond_id, salesforce_id::text FROM contact_match"
+            " UNION SELECT respond_id, unnest(candidates) FROM match_issue"
+        )
+        candidates = {(row["respond_id"], row["salesforce_id"]) for row in found}
+        explained = self.raw(
+            "SELECT respond_id, effective_id FROM match_explanation WHERE verdict IN ('match', 'candidate')"
+        )
+        assert candidates <= {(row["respond_id"], row["effective_id"]) for row in explained}
+        return {(row["respond_id"], row["effective_id"]) for row in explained}
 
     def outcome(self) -> dict[str, list[str]]:
         return {
@@ -351,6 +373,17 @@ def assert_identifies(town: Town, kind: str, key: str | None) -> None:
         kind=f"{kind}_raw" if workspace["match_mode"] == "exact" else kind,
     )
     assert 1 <= len(holders) <= workspace["shared_key_limit"]
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(story=STORIES)
+@example(story=a_story([(ADA, None), (" A@X.com", None)], [(ADA, None)], ("limit", (1,))))
+@example(story=a_story([("n/a", "123")], [("n/a", "123")]))
+def test_a_candidate_of_exact_mode_is_one_of_normalized_mode(town: Town, story: Story) -> None:
+    town.live(story)
+    town.connected(True)
+    exact = town.candidates("exact")
+    assert exact <= town.candidates("normalized")
 
 
 #: What each trigger alone tells of: without it, the story ends differently from a rebuild.

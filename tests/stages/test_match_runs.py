@@ -27,6 +27,54 @@ def test_exact_mode_compares_bytes(house: House) -> None:
     assert house.verdict(2) == ("unmatched", "no_counterpart")
 
 
+@pytest.mark.parametrize(
+    ("person", "contact"),
+    [
+        ({"email": "n/a"}, {"email": "n/a"}),
+        ({"email": "noemail@noemail.com"}, {"email": "noemail@noemail.com"}),
+        ({"phone": "0000000"}, {"phone": "0000000"}),
+        ({"phone": "030 123456"}, {"phone": "030 123456"}),
+        ({"phone": "030 123456", "country": "Germany"}, {"phone": "030 123456", "country": "FR"}),
+    ],
+    ids=["no e-mail", "placeholder", "zeros", "no country", "another country"],
+)
+def test_exact_mode_matches_nobody_by_what_is_no_common_key(
+    house: House, person: dict[str, str], contact: dict[str, str]
+) -> None:
+    house.settings(match_mode="exact")
+    house.person(1, **person)
+    house.contact(1, **contact)
+    house.match()
+    assert house.verdict(1)[0] == "unmatched"
+
+
+def test_exact_mode_matches_the_same_spelling_of_one_number(house: House) -> None:
+    house.settings(match_mode="exact")
+    house.person(1, phone="030 123456", country="Germany")
+    house.contact(1, phone="030 123456", country="DE")
+    house.person(2, phone="+33 1 23 45 67 89", country="FR")
+    house.contact(2, phone="+33 1 23 45 67 89", country="DE")
+    house.match()
+    assert (house.verdict(1), house.verdict(2)) == (("phone", "1"), ("phone", "2"))
+
+
+def test_one_spelling_of_a_shared_address_is_nobodys_own(house: House) -> None:
+    house.settings(match_mode="exact", shared_key_limit=2)
+    house.person(1, email="Info@example.com")
+    house.contact(1, email="Info@example.com")
+    house.contact(2, email="Info@example.com", phone=PHONE)
+    for number in (2, 3):
+        house.person(number, email="info@example.com", phone=PHONE if number == 2 else None)
+        house.match()
+        found = (house.verdict(1), house.verdict(2)[0])
+        assert found == ((("email", "1"), "ambiguous"), (("unmatched", "shared_key"), "phone"))[number - 2]
+    shown = "SELECT live_contacts, verdict FROM match_explanation WHERE respond_id = 1"
+    assert [tuple(row.values()) for row in house.raw(shown)] == [(3, "shared")]
+    house.change_person(3, email="carol@example.com")
+    house.match()
+    assert house.verdict(1) == ("email", "1")
+
+
 def test_switching_modes_decides_again_both_ways(house: House) -> None:
     house.person(1, phone="030 123456", country="DE")
     house.contact(1, phone=PHONE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -294,6 +295,41 @@ def test_a_new_label_arrives(house: House) -> None:
     house.raw("UPDATE salesforce_field SET label = 'Role'")
     assert house.materialize()["layouts"] == 1
     assert item(house, "Title")["label"] == "Role"
+
+
+def test_a_field_that_the_describe_has_since_is_laid_out(house: House) -> None:
+    house.choose("Title")
+    house.materialize()
+    assert "does not show" in item(house, "Title")["read_only_reason"]
+    house.field("Other__c")
+    assert house.materialize()["layouts"] == 0
+    house.field("Title", label="Job title")
+    assert house.materialize()["layouts"] == 1
+    assert item(house, "Title")["label"] == "Job title"
+
+
+@pytest.mark.parametrize("broad_from", [10_000, 0])
+def test_a_choice_made_while_changes_are_claimed_is_laid_out(
+    house: House, monkeypatch: pytest.MonkeyPatch, broad_from: int
+) -> None:
+    monkeypatch.setattr(materialize_sidebar, "BROAD_FROM", broad_from)
+    house.choose("FirstName")
+    matched(house, first_name="Ada", last_name="Lovelace")
+    house.materialize()
+    house.change_person(1, first_name="Augusta", read_at=NOON + timedelta(hours=1))
+    execute = database.Transaction.execute
+
+    def interrupted(tx: database.Transaction, name: str, /, **params: Any) -> int:
+        if name in ("claim_sidebar_changes", "claim_all_sidebar_changes"):
+            house.choose("FirstName", "LastName")
+        return execute(tx, name, **params)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(database.Transaction, "execute", interrupted)
+        house.materialize()
+    house.materialize()
+    assert house.row(1)["fields"] == {"FirstName": "Augusta", "LastName": "Lovelace"}
+    assert [shown["name"] for shown in layout(house)] == ["FirstName", "LastName"]
 
 
 def test_no_field_chosen_is_an_empty_layout(house: House) -> None:

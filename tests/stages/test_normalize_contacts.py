@@ -177,18 +177,28 @@ def test_raw_keys_are_kept_only_where_a_workspace_compares_them(house: House) ->
     assert salesforce_keys(house.raw, 1) == [("email", ADA)]
 
 
-def test_exact_mode_keeps_what_normalizing_refuses(house: House) -> None:
+@pytest.mark.parametrize("phone", ["030 123456", "0000000", "12"])
+def test_exact_mode_compares_no_spelling_of_what_is_no_key(house: House, phone: str) -> None:
     house.settings(match_mode="exact")
-    house.contact(1, phone="030 123456")
+    house.contact(1, email="n/a", phone=phone)
+    house.person(1, email="n/a", phone=phone)
     house.normalize()
-    assert respond_keys(house.raw, 1) == [("phone_national", "30123456"), ("phone_raw", "030 123456")]
+    kinds = {kind for kind, _ in respond_keys(house.raw, 1) + salesforce_keys(house.raw, 1)}
+    assert kinds <= {"phone_national"}
+
+
+def test_a_phones_raw_key_begins_with_the_key(house: House) -> None:
+    house.settings(match_mode="exact")
+    house.contact(1, phone="030 123456", country="DE")
+    house.normalize()
+    assert respond_keys(house.raw, 1) == [("phone", "+4930123456"), ("phone_raw", "+4930123456 030 123456")]
 
 
 def test_a_raw_value_too_long_for_an_index_is_no_key(house: House) -> None:
     house.settings(match_mode="exact")
-    house.contact(1, email="x" * 5000)
+    house.contact(1, email=f"{' ' * 5000}{ADA}")
     house.normalize()
-    assert respond_keys(house.raw, 1) == []
+    assert respond_keys(house.raw, 1) == [("email", ADA)]
 
 
 # Merges

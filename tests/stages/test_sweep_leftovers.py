@@ -103,6 +103,26 @@ def test_what_a_gone_contact_held_is_forgotten_after_30_days(
     assert raw.value("SELECT payload FROM salesforce_contact") == kept
 
 
+@pytest.mark.parametrize(
+    ("gone_at", "kept"),
+    [
+        (LONG_AGO, (None, None, {})),
+        (datetime.now(UTC), ("Ada", "L", {"a": 1})),
+        (None, ("Ada", "L", {"a": 1})),
+    ],
+    ids=["long gone", "just gone", "there"],
+)
+def test_a_deleted_respond_contacts_names_are_forgotten_but_not_its_keys(
+    house: House, raw: RawSql, gone_at: datetime | None, kept: tuple[object, ...]
+) -> None:
+    cells: dict[str, Any] = {"first_name": "Ada", "last_name": "L", "payload": {"a": 1}}
+    house.contact(1, email="ada@example.com", gone_at=gone_at, **cells)
+    assert sweep(house)["gone_contacts"] == (gone_at == LONG_AGO)
+    [row] = raw("SELECT first_name, last_name, payload, email FROM respond_contact")
+    assert tuple(row.values()) == (*kept, "ada@example.com")
+    assert sweep(house)["gone_contacts"] == 0
+
+
 def test_rules_of_another_version_are_made_anew(house: House, raw: RawSql) -> None:
     house.person(1, email="ada@example.com")
     house.match()

@@ -37,7 +37,11 @@ def add_commands(commands: words.Commands) -> None:
     who.add_argument("--phone", metavar="NUMBER", help="whoever has this phone number")
     parser.add_argument("--org", metavar="ORG_ID", help="the org (default: the only one, or the contact's)")
     parser.add_argument("--region", help="country of a phone number written without its prefix, as DE")
-    parser.add_argument("--readmit", action="store_true", help="let an erased person in again")
+    parser.add_argument(
+        "--readmit",
+        action="store_true",
+        help="lift this id's or key's tombstone; a person comes in when all of theirs are lifted",
+    )
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
 
@@ -140,7 +144,8 @@ def _told(document: dict[str, Any]) -> str:
     verb = "would be" if document["dry_run"] else "are"
     if "tombstones" in document:
         return (
-            f"{document['tombstones']} tombstones {verb} lifted; the next comparison or walk brings them in"
+            f"{document['tombstones']} tombstones {verb} lifted. A person's ids, e-mails and phones each keep them out:"
+            " readmit every one, then the next comparison or walk brings them in"
         )
     shared = document["shared_keys"]
     return (

@@ -20,6 +20,8 @@ _ADVICE = {
     " correct it in respond.io.",
     "counterpart_deleted": "Every Salesforce contact with this key is deleted: restore one, or write the key on"
     " a live contact.",
+    "decided_deleted": "The Salesforce contact that was decided is deleted: restore it, decide anew, or take the"
+    " decision back: {decide} --revoke",
     "decided_nobody": "A person decided that it is nobody. To take that back: {decide} --revoke",
     "email_phone_disagree": "E-mail and phone point to different people: correct one of them, or decide:"
     " {decide} --salesforce ID --reason WHY --by NAME",
@@ -77,7 +79,9 @@ def explanation(db: database.Database, workspace_id: str, respond_id: int) -> di
     ]
     status, reason = _status(state)
     withheld = waits.of_contact(db, workspace_id, respond_id) if status not in _OUT_OF_REACH else None
-    advice = _advice(status, reason, f"python -m contact_sync decide {workspace_id} {respond_id}")
+    advice = _advice(
+        status, _cause(state, reason), f"python -m contact_sync decide {workspace_id} {respond_id}"
+    )
     return {
         **scope,
         "org_id": state["org_id"],
@@ -126,6 +130,12 @@ def _decision(state: database.Row) -> dict[str, Any] | None:
         "decided_by": state["decided_by"],
         "decided_at": state["decided_at"],
     }
+
+
+def _cause(state: database.Row, reason: str | None) -> str | None:
+    """A decided contact that is deleted is the only counterpart that counts, whoever else has the key."""
+    is_decided = state["decided_salesforce_id"] is not None
+    return "decided_deleted" if is_decided and reason == "counterpart_deleted" else reason
 
 
 def _advice(status: str, reason: str | None, decide: str) -> str | None:

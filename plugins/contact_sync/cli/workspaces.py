@@ -56,7 +56,7 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     add("--org", metavar="ORG_ID", help="serve this org")
     add("--respond-conn", metavar="CONN_ID", help="its respond.io connection, such as respond_io_default")
     add("--name", help="how reports call it")
-    add("--match-mode", choices=("normalized", "exact"), help="compare keys, or the raw bytes")
+    add("--match-mode", choices=("normalized", "exact"), help="compare keys, or the raw bytes of keys")
     add("--default-region", metavar="CC", help="country of phone numbers without a prefix; '' clears it")
     add(
         "--ambiguous-policy",

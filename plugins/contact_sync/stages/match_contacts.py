@@ -24,6 +24,8 @@ _JUDGE_ALL = (
     "insert_strays",
 )
 _WEIGH = (
+    "insert_shared_spellings",
+    "contest_shared_spellings",
     "contest_standing_answers",
     "set_contested_aside",
     "analyze_verdicts",
@@ -72,6 +74,8 @@ def run(db: database.Database, *, org_id: str, run_id: str) -> dict[str, int]:
 
 def _match(db: database.Database, org_id: str) -> dict[str, int]:
     with db.transaction() as tx:
+        # before it holds a row: an erasure keeps others out and then reaches for the feed
+        tx.one("hold_off_erasures", org_id=org_id)
         extent = tx.one("select_key_change_extent", org_id=org_id, broad_from=BROAD_FROM)
         if extent is None or not extent["changes"]:
             return {}

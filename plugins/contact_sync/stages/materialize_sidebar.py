@@ -33,14 +33,8 @@ def run(db: database.Database, *, org_id: str, run_id: str) -> dict[str, int]:
 
 def _materialize(db: database.Database, org_id: str) -> dict[str, int]:
     with db.transaction() as tx:
-        layouts = sum(
-            tx.execute(
-                "upsert_layout",
-                workspace_id=row["workspace_id"],
-                layout=json.dumps(_layout(tx, row["workspace_id"], is_editing=row["editing_enabled"])),
-            )
-            for row in tx.all("select_workspaces_to_lay_out", org_id=org_id)
-        )
+        # before it holds a row: an erasure keeps others out and then reaches for the feed
+        tx.one("hold_off_erasures", org_id=org_id)
         tx.execute("create_sidebar_tables")
         extent = tx.one("select_sidebar_change_extent", org_id=org_id, broad_from=BROAD_FROM)
         assert extent is not None
@@ -50,6 +44,8 @@ def _materialize(db: database.Database, org_id: str) -> dict[str, int]:
             looked_at = extent["matches"]
         else:
             looked_at = tx.execute("claim_sidebar_changes", org_id=org_id)
+        # after the claim: what is chosen from here on stays on the feed
+        layouts = _lay_out(tx, org_id)
         if looked_at:
             # an edit of a merged record moves in the moment in which the row shows the winner
             tx.execute("supersede_merged_edits", org_id=org_id)
@@ -58,6 +54,18 @@ def _materialize(db: database.Database, org_id: str) -> dict[str, int]:
     if is_broad:
         db.one("analyze_matches")
     return {"looked_at": looked_at, **counts, "layouts": layouts}
+
+
+def _lay_out(tx: database.Transaction, org_id: str) -> int:
+    """Rewrite the layouts that the claimed changes concern; return how many differed."""
+    return sum(
+        tx.execute(
+            "upsert_layout",
+            workspace_id=row["workspace_id"],
+            layout=json.dumps(_layout(tx, row["workspace_id"], is_editing=row["editing_enabled"])),
+        )
+        for row in tx.all("select_workspaces_to_lay_out", org_id=org_id)
+    )
 
 
 def process(

@@ -37,6 +37,8 @@ def run(db: database.Database, *, org_id: str, run_id: str, batch_size: int = 50
 
 def _batch(db: database.Database, org_id: str, batch_size: int, counts: _ledger.Counts) -> bool:
     with db.transaction() as tx:
+        # before it holds a row: an erasure keeps others out and then reaches for the feed
+        tx.one("hold_off_erasures", org_id=org_id)
         tx.execute("create_normalize_tables")
         tx.execute("spread_salesforce_changes", org_id=org_id)
         tx.execute("spread_respond_changes", org_id=org_id)
@@ -114,6 +116,7 @@ def _replace_salesforce_keys(tx: database.Transaction, org_id: str) -> int:
     tx.execute("analyze_effective_contacts")
     tx.execute("insert_wanted_salesforce_keys", org_id=org_id)
     tx.execute("feed_settled_respond_contacts", org_id=org_id)
+    tx.execute("feed_most_recent_matches", org_id=org_id)
     return tx.execute("delete_unwanted_salesforce_keys", org_id=org_id) + tx.execute(
         "upsert_wanted_salesforce_keys", org_id=org_id
     )

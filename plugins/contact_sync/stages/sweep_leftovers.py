@@ -12,7 +12,7 @@ def run(db: database.Database, *, run_id: str) -> dict[str, int]:
     """Delete old windows, runs, resolved rows and edits, blank what gone contacts held, make outdated rules anew.
 
     Returns counts: ``windows``, ``stage_runs``, ``quality_runs``, ``quarantined_rows``, ``winners``,
-    ``given_up_edits``, ``edits``, ``payloads``, ``rules`` to be made anew, ``unused_rules``.
+    ``given_up_edits``, ``edits``, ``payloads``, ``gone_contacts``, ``rules`` to be made anew, ``unused_rules``.
     """
     with (
         db.advisory_lock("sweep") as is_held,
@@ -28,6 +28,7 @@ def run(db: database.Database, *, run_id: str) -> dict[str, int]:
                 "given_up_edits": _give_up_parked(db),
                 "edits": db.execute("delete_old_edits"),
                 "payloads": db.execute("blank_gone_payloads"),
+                "gone_contacts": db.execute("blank_gone_contacts"),
                 **_refresh_rules(db),
             }
     return counts
