@@ -234,7 +234,9 @@ UPDATE verdict v
   FROM shared_spelling s
  WHERE s.workspace_id = v.workspace_id
    AND s.respond_id = v.respond_id
-   AND v.status = 'matched';
+   AND v.status = 'matched'
+   -- asked once: without any, no verdict is read
+   AND EXISTS (SELECT FROM shared_spelling);
 
 -- name: contest_standing_answers
 -- Have contacts with a standing decision or a creation weighed by the full rules.

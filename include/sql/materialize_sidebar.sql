@@ -178,3 +178,8 @@ ON CONFLICT (workspace_id, respond_id) DO UPDATE
 -- Keep the planner from taking tables for empty that are being filled: it would read them once per row.
 -- Params: none | Rows: none
 SET LOCAL enable_nestloop = off;
+
+-- name: analyze_sidebar
+-- Let the planner know what was written: after a first materialization it would take the table for empty.
+-- Params: none | Rows: 1
+SELECT analyze_sidebar();

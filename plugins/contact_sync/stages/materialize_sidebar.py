@@ -52,7 +52,7 @@ def _materialize(db: database.Database, org_id: str) -> dict[str, int]:
             tx.execute("follow_merges", org_id=org_id)
         counts = process(tx, org_id=org_id, is_broad=is_broad, is_braked=True)
     if is_broad:
-        db.one("analyze_matches")
+        db.one("analyze_sidebar")
     return {"looked_at": looked_at, **counts, "layouts": layouts}
 
 
