@@ -8,7 +8,7 @@ what is past its time. Emits `salesforce_contacts` when the mirror changed.
 
 ### When it fails
 * *reported … contacts and listed …*: the list had holes, so nothing was concluded; the retry lists again.
-* *bulk job … is still InProgress*: the next try finds it. *no_refusal*: respond.io refused tags; tomorrow's run tries again.
+* *bulk job … is still InProgress*: the next try finds it. *no_refusal*: tags were refused; tomorrow's run tries again.
 * Else as in `extract_salesforce_contacts`; nothing is marked as gone without a complete list.
 
 ### How to re-run

@@ -55,7 +55,11 @@ SELECT w.workspace_id, n.affected, n.unseen, n.fresh, n.affected::numeric / grea
        SELECT count(*) AS affected, count(*) FILTER (WHERE is_unseen) AS unseen, count(*) FILTER (WHERE is_fresh) AS fresh,
               (array_agg(respond_id::text ORDER BY respond_id))[1:20] AS sample_ids
          FROM lost l WHERE l.workspace_id = c.workspace_id) AS n
- CROSS JOIN LATERAL (SELECT count(*) AS total FROM contact_match m WHERE m.workspace_id = c.workspace_id) AS t
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS total
+         -- it need not count further than to where the loss is a small share
+         FROM (SELECT FROM contact_match m WHERE m.workspace_id = c.workspace_id
+                LIMIT CASE WHEN n.affected <= w.brake_count THEN 0 ELSE ceil(n.affected / nullif(w.brake_share, 0)) + 1 END) AS counted) AS t
  ORDER BY w.workspace_id;
 
 -- name: insert_held_contacts
@@ -149,7 +153,11 @@ SELECT w.workspace_id, n.affected, n.unseen, n.fresh, n.affected::numeric / grea
        SELECT count(*) AS affected, count(*) FILTER (WHERE is_unseen) AS unseen, count(*) FILTER (WHERE is_fresh) AS fresh,
               (array_agg(respond_id::text ORDER BY respond_id))[1:20] AS sample_ids
          FROM lost l WHERE l.workspace_id = c.workspace_id) AS n
- CROSS JOIN LATERAL (SELECT count(*) AS total FROM sidebar_fields s WHERE s.workspace_id = c.workspace_id) AS t
+ CROSS JOIN LATERAL (
+       SELECT count(*) AS total
+         -- it need not count further than to where the loss is a small share
+         FROM (SELECT FROM sidebar_fields s WHERE s.workspace_id = c.workspace_id
+                LIMIT CASE WHEN n.affected <= w.brake_count THEN 0 ELSE ceil(n.affected / nullif(w.brake_share, 0)) + 1 END) AS counted) AS t
  ORDER BY w.workspace_id;
 
 -- name: delete_regained_values

@@ -37,10 +37,12 @@ WITH waiting AS (
            SELECT count(*) FROM respond_contact r WHERE r.org_id = %(org_id)s AND r.workspace_id = ANY (whole_workspaces)) AS rows
       FROM waiting
 ), counted AS (
-    -- it need not count further than to where the changes are less than a quarter
+    -- it need not count further than to where the changes are less than a quarter, nor where they are a quarter of all orgs' contacts
     SELECT changes, rows, (SELECT count(*)
                              FROM (SELECT FROM respond_contact r
-                                    WHERE r.org_id = %(org_id)s AND rows > %(broad_from)s LIMIT (SELECT rows * 4 + 1 FROM concerned)) AS r) AS contacts
+                                    WHERE r.org_id = %(org_id)s AND rows > %(broad_from)s
+                                    LIMIT (SELECT CASE WHEN rows * 4 >= (SELECT reltuples FROM pg_class WHERE oid = 'respond_contact'::regclass)
+                                                       THEN %(broad_from)s ELSE rows * 4 END + 1 FROM concerned)) AS r) AS contacts
       FROM concerned
 )
 SELECT changes, contacts BETWEEN %(broad_from)s + 1 AND rows * 4 AS is_broad

@@ -50,10 +50,15 @@ WITH waiting AS (
     SELECT entities + (SELECT count(*) FROM contact_match m WHERE m.org_id = %(org_id)s AND m.workspace_id = ANY (whole_workspaces)) AS rows
       FROM waiting
 ), counted AS (
-    -- it need not count further than to where the changes are less than a quarter
-    SELECT rows, (SELECT count(*)
-                    FROM (SELECT FROM contact_match m
-                           WHERE m.org_id = %(org_id)s AND rows > %(broad_from)s LIMIT (SELECT rows * 4 + 1 FROM concerned)) AS m) AS matches
+    SELECT rows,
+           CASE WHEN rows > %(broad_from)s AND rows * 4 >= (SELECT reltuples FROM pg_class WHERE oid = 'contact_match'::regclass)
+                -- in parallel
+                THEN (SELECT count(*) FROM contact_match m WHERE m.org_id = %(org_id)s)
+                -- it need not count further than to where the changes are less than a quarter
+                ELSE (SELECT count(*)
+                        FROM (SELECT FROM contact_match m
+                               WHERE m.org_id = %(org_id)s AND rows > %(broad_from)s LIMIT (SELECT rows * 4 + 1 FROM concerned)) AS m)
+                END AS matches
       FROM concerned
 )
 SELECT matches, matches BETWEEN %(broad_from)s + 1 AND rows * 4 AS is_broad

@@ -197,3 +197,16 @@ def test_a_field_named_like_sql_is_only_a_name(house: House) -> None:
     house.contact(1, email=ADA)
     house.materialize()
     assert house.row(1)["fields"] == {name: "v"}
+
+
+def test_a_first_match_of_very_many_names_their_workspace_and_not_each_of_them(house: House) -> None:
+    house.raw(
+        "INSERT INTO contact_match (org_id, workspace_id, respond_id, salesforce_id, matched_by)"
+        " SELECT %(org)s, %(workspace)s, n, '003' || lpad(n::text, 15, '0'), 'email'"
+        " FROM generate_series(1, 100001) AS n",
+        org=ORG,
+        workspace=WORKSPACE,
+    )
+    assert house.raw("SELECT workspace_id, entity, entity_id, entity_ids FROM pending_change") == [
+        {"workspace_id": WORKSPACE, "entity": "sidebar_row", "entity_id": None, "entity_ids": None}
+    ]
