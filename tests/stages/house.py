@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from contact_sync import database
-from contact_sync.stages import match_contacts, materialize_sidebar, normalize_contacts
+from contact_sync.stages import gate_contacts, match_contacts, materialize_sidebar, normalize_contacts
 from tests.raw_sql import RawSql
 
 ORG = "00D000000000001EAA"
@@ -110,6 +110,10 @@ class House:
 
     def normalize(self, org_id: str = ORG, **options: Any) -> dict[str, int]:
         return normalize_contacts.run(self.db, org_id=org_id, run_id=f"run-{next(_runs)}", **options)
+
+    def gate(self, org_id: str = ORG) -> None:
+        """Have the suites judge what was extracted: nothing is matched before."""
+        gate_contacts.run(self.db, org_id=org_id, run_id=f"run-{next(_runs)}")
 
     def match(self, org_id: str = ORG) -> dict[str, int]:
         """Normalize, then match; the counts are the matching's."""

@@ -1,20 +1,26 @@
 -- Ids that were all inserted are all different: a first load is proven without sorting a million of them.
 
 ALTER TABLE merged_set ADD COLUMN rows_new bigint NOT NULL DEFAULT 0;
-COMMENT ON COLUMN merged_set.rows_new IS 'Landed rows whose contact the mirror did not have before.';
+COMMENT ON COLUMN merged_set.rows_new IS 'Landed rows known to be of contacts that the mirror did not have before; 0 where that was not told apart.';
 
 DROP FUNCTION merge_csv_page(bigint, text[], text[], text[]);
 -- Newer stamp wins, at equal stamps the later read; equal content writes nothing; a field not asked for keeps its value.
+-- A first load's rows are tried as new ones: to ask of each whether it is there takes a fifth of the time.
 CREATE FUNCTION merge_csv_page(
     merged_window bigint, names text[], payload_names text[], payload_types text[], OUT rows_merged bigint, OUT rows_new bigint
 ) LANGUAGE plpgsql SET work_mem = '64MB' AS $$
 DECLARE
     org salesforce_id;
     queried timestamptz;
+    is_first boolean;
     mirrored text[];
     asked text[];
+    insertion text;
+    unless_older text;
 BEGIN
-    SELECT w.org_id, w.queried_at INTO STRICT org, queried FROM extract_window w WHERE w.window_id = merged_window;
+    SELECT w.org_id, w.queried_at, w.kind = 'initial' INTO STRICT org, queried, is_first
+      FROM extract_window w
+     WHERE w.window_id = merged_window;
     -- what would pass a cast and is no time all the same: 'yesterday'. The cast itself finds the rest
     IF EXISTS (SELECT FROM csv_page
                 WHERE "SystemModstamp" NOT LIKE '____-__-__T%'
@@ -26,41 +32,68 @@ BEGIN
                   ARRAY['FirstName', 'LastName', 'Email', 'Phone', 'MobilePhone', 'HomePhone', 'OtherPhone', 'MailingCountry'])
            WITH ORDINALITY AS m (column_name, field_name, place)
      WHERE m.field_name = ANY (names);
-    EXECUTE format($statement$
-        WITH merged AS (
+    insertion := format($insert$
         INSERT INTO salesforce_contact AS mirror (
                org_id, salesforce_id, payload, created_at, created_by_id, last_modified_at, last_modified_by_id,
-               system_modstamp, presence, master_record_id, read_at%1$s)
-        SELECT $1, p."Id", %2$s, p."CreatedDate"::timestamptz, p."CreatedById", p."LastModifiedDate"::timestamptz,
+               system_modstamp, presence, master_record_id, read_at%s)
+        SELECT $1, p."Id", %s, p."CreatedDate"::timestamptz, p."CreatedById", p."LastModifiedDate"::timestamptz,
                p."LastModifiedById", p.stamp, CASE WHEN p."IsDeleted"::boolean THEN 'deleted' ELSE 'live' END,
-               p."MasterRecordId", $2%3$s
+               p."MasterRecordId", $2%s
           FROM (SELECT DISTINCT ON ("Id" COLLATE "C") *, "SystemModstamp"::timestamptz AS stamp
                   -- in order of ids: whoever merges the same ones at this moment cannot lock us, and we not them
                   FROM csv_page ORDER BY "Id" COLLATE "C", "SystemModstamp"::timestamptz DESC, ctid DESC) AS p
+        $insert$,
+        (SELECT string_agg(format(', %I', c), '') FROM unnest(mirrored) AS c),
+        payload_expression(payload_names, payload_types),
+        (SELECT string_agg(format(', p.%I', f), '' ORDER BY place) FROM unnest(asked) WITH ORDINALITY AS a (f, place)));
+    unless_older := format($conflict$
         ON CONFLICT (org_id, salesforce_id) DO UPDATE
            SET payload = (mirror.payload - $3) || excluded.payload, created_at = excluded.created_at,
                created_by_id = excluded.created_by_id, last_modified_at = excluded.last_modified_at,
                last_modified_by_id = excluded.last_modified_by_id, system_modstamp = excluded.system_modstamp,
                presence = excluded.presence, master_record_id = excluded.master_record_id, read_at = excluded.read_at,
-               extracted_at = now()%4$s
+               extracted_at = now()%s
          WHERE excluded.system_modstamp > mirror.system_modstamp
             OR (excluded.system_modstamp = mirror.system_modstamp AND excluded.read_at >= mirror.read_at
-                AND (mirror.payload, mirror.presence, mirror.master_record_id%5$s)
+                AND (mirror.payload, mirror.presence, mirror.master_record_id%s)
                     IS DISTINCT FROM
-                    ((mirror.payload - $3) || excluded.payload, excluded.presence, excluded.master_record_id%6$s))
-        -- a row that was updated bears the lock under which it was found
-        RETURNING mirror.xmax = 0 AS is_new
-        )
-        SELECT count(*), count(*) FILTER (WHERE is_new) FROM merged
-        $statement$,
-        (SELECT string_agg(format(', %I', c), '') FROM unnest(mirrored) AS c),
-        payload_expression(payload_names, payload_types),
-        (SELECT string_agg(format(', p.%I', f), '' ORDER BY place) FROM unnest(asked) WITH ORDINALITY AS a (f, place)),
+                    ((mirror.payload - $3) || excluded.payload, excluded.presence, excluded.master_record_id%s))
+        $conflict$,
         (SELECT string_agg(format(', %I = excluded.%I', c, c), '') FROM unnest(mirrored) AS c),
         (SELECT string_agg(format(', mirror.%I', c), '') FROM unnest(mirrored) AS c),
-        (SELECT string_agg(format(', excluded.%I', c), '') FROM unnest(mirrored) AS c))
-      INTO rows_merged, rows_new
-      USING org, queried, names;
+        (SELECT string_agg(format(', excluded.%I', c), '') FROM unnest(mirrored) AS c));
+    rows_new := 0;
+    IF is_first THEN
+        BEGIN
+            EXECUTE insertion USING org, queried, names;
+            GET DIAGNOSTICS rows_merged = ROW_COUNT;
+            rows_new := rows_merged;
+            RETURN;
+        EXCEPTION WHEN unique_violation THEN
+            -- news came in, or it is read again
+            NULL;
+        END;
+    END IF;
+    EXECUTE insertion || unless_older USING org, queried, names;
+    GET DIAGNOSTICS rows_merged = ROW_COUNT;
 END
 $$;
-COMMENT ON FUNCTION merge_csv_page(bigint, text[], text[], text[]) IS 'Merge a window''s page into the mirror; return how many rows of the mirror changed, and how many of these are new.';
+COMMENT ON FUNCTION merge_csv_page(bigint, text[], text[], text[]) IS 'Merge a window''s page into the mirror; return how many rows of the mirror changed, and how many are known to be new.';
+
+-- Text by text an object is built in half the time.
+CREATE OR REPLACE FUNCTION payload_expression(names text[], types text[]) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    WITH field AS (
+        SELECT name, type, place, type IN ('boolean', 'int', 'long', 'double', 'currency', 'percent', 'datetime') AS is_typed
+          FROM unnest(names, types) WITH ORDINALITY AS given (name, type, place)
+    )
+    SELECT coalesce(nullif(concat_ws(' || ',
+               (SELECT 'jsonb_object(' || quote_literal(array_agg(name ORDER BY place)) || '::text[], ARRAY['
+                           || string_agg(format('p.%I', name), ', ' ORDER BY place) || '])'
+                  FROM field WHERE NOT is_typed),
+               (SELECT string_agg(format('jsonb_build_object(%s)', pairs), ' || ' ORDER BY part)
+                  -- a function takes 100 arguments
+                  FROM (SELECT (row_number - 1) / 50 AS part,
+                               string_agg(format('%L, canonical_value(to_jsonb(p.%I), %L)', name, name, type), ', ' ORDER BY place) AS pairs
+                          FROM (SELECT *, row_number() OVER (ORDER BY place) FROM field WHERE is_typed) AS typed
+                         GROUP BY (row_number - 1) / 50) AS parts)), ''), '''{}''::jsonb')
+$$;
