@@ -13,7 +13,7 @@ from psycopg2.extras import Json
 from contact_sync import database
 from sandbox import postgres
 from tests import analyst_login
-from tests.ada import settle
+from tests.ada import settle, told
 from tests.raw_sql import RawSql
 from tests.stages.house import ORG, House, person_id
 
@@ -110,7 +110,7 @@ def readable(session: RawSql) -> dict[tuple[str, str], list[str]]:
             sql.Identifier(column["name"]), sql.SQL(column["relation"]), sql.SQL(ours)
         )
         try:
-            found[column["relation"], column["name"]] = [row["value"] or "" for row in session(query)]
+            found[column["relation"], column["name"]] = [told(row["value"] or "") for row in session(query)]
         except sqlstate.InsufficientPrivilege:
             continue
     return found

@@ -10,7 +10,7 @@ from psycopg2 import sql
 
 from contact_sync import database, erasure, errors, tombstones
 from contact_sync.stages import _respond_mirror, match_contacts, materialize_sidebar, normalize_contacts
-from tests.ada import ADA, ADA_CONTACT, EMAIL, PHONE, TRACES, settle
+from tests.ada import ADA, ADA_CONTACT, EMAIL, PHONE, TRACES, settle, told
 from tests.raw_sql import RawSql
 from tests.stages.house import NOON, ORG, WORKSPACE, House, person_id
 
@@ -46,7 +46,7 @@ def traces(raw: RawSql, *wanted: str) -> list[tuple[str, str]]:
         text = sql.SQL("SELECT t::text AS line FROM {} t").format(
             sql.Identifier(table["schemaname"], table["tablename"])
         )
-        lines = [row["line"] for row in raw(text)]
+        lines = [told(row["line"]) for row in raw(text)]
         found += [(table["tablename"], trace) for trace in wanted for line in lines if trace in line]
     return found
 

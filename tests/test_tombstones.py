@@ -53,7 +53,9 @@ def drop_landed(db: database.Database, *rows: tuple[str, str | None]) -> int:
         tx.one("make_csv_page", names=names)
         tx.copy_rows("csv_page", names, [(*row, None) for row in rows])
         tombstones.drop_landed(tx, org_id=ORG, window_id=1)
-        tx.execute("record_merged_page", window_id=1, locator="", next_locator=None, rows_merged=0)
+        tx.execute(
+            "record_merged_page", window_id=1, locator="", next_locator=None, rows_merged=0, rows_new=0
+        )
         [left] = tx.all("prove_window", window_id=1)
     return int(left["rows_landed"]) - 1
 

@@ -288,6 +288,8 @@ SELECT %(org_id)s, w.kind, w.key, w.salesforce_id, w.effective_id, w.source_fiel
        SELECT FROM salesforce_key k
         WHERE k.org_id = %(org_id)s AND k.kind = w.kind AND k.key = w.key AND k.salesforce_id = w.salesforce_id
           AND k.effective_id IS NOT DISTINCT FROM w.effective_id AND k.source_fields = w.source_fields)
+ -- in the order of the primary key, in which they are asked for
+ ORDER BY w.kind, w.key, w.salesforce_id
 ON CONFLICT (org_id, kind, key, salesforce_id) DO UPDATE
    SET effective_id = excluded.effective_id, source_fields = excluded.source_fields
  WHERE (held.effective_id, held.source_fields) IS DISTINCT FROM (excluded.effective_id, excluded.source_fields);

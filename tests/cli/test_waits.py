@@ -116,7 +116,7 @@ def test_a_contact_that_waits_is_told_so_instead_of_advice(
 ) -> None:
     window(raw, **cells)
     house.contact(1, email="ada@example.com")
-    house.match()
+    house.match(is_judged=False)
     document = explained(command)
     assert (document["status"], document["advice"]) == ("not_looked_at", None)
     assert document["withheld"].startswith("Matching waits: ")

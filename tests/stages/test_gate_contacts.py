@@ -183,7 +183,7 @@ def test_values_are_counted_with_their_keys(house: House) -> None:
 
 def test_a_failed_suite_is_a_hold_and_nobody_is_matched(from_the_future: House) -> None:
     assert gate(from_the_future)["held"] == 1
-    assert from_the_future.match() == {"held": 1}
+    assert from_the_future.match(is_judged=False) == {"held": 1}
     assert from_the_future.verdict(1) == ()
     [hold] = holds.open_holds(from_the_future.db)
     assert (hold["kind"], hold["workspace_id"], hold["affected"], hold["sample_ids"]) == (
@@ -208,7 +208,7 @@ def test_another_org_is_matched_meanwhile(from_the_future: House) -> None:
     house.workspace("other", org_id=OTHER_ORG)
     house.person(2, org_id=OTHER_ORG, email=ADA)
     house.contact(2, "other", org_id=OTHER_ORG, email=ADA)
-    house.match(OTHER_ORG)
+    house.match(OTHER_ORG, is_judged=False)
     assert house.verdict(2, "other") == ("email", "2")
 
 
@@ -217,7 +217,7 @@ def test_an_approval_lets_the_next_run_pass_and_is_the_new_measure(from_the_futu
     gate(house)
     holds.decide(house.db, holds.open_holds(house.db)[0]["hold_id"], "approved", by="ada")
     assert gate(house)["held"] == 0
-    house.match()
+    house.match(is_judged=False)
     assert house.verdict(1) == ("email", "1")
     loaded(house, kind="backfill")
     assert gate(house)["failed"] == 0
@@ -272,7 +272,7 @@ def test_better_data_opens_the_gate(from_the_future: House) -> None:
     house.raw("UPDATE quality_run SET ran_at = now() - interval '5 minutes'")
     assert gate(house)["held"] == 0
     assert house.raw.column("SELECT decision FROM held_change") == ["withdrawn"]
-    house.match()
+    house.match(is_judged=False)
     assert house.verdict(1) == ("email", "1")
 
 
@@ -291,9 +291,9 @@ def test_what_is_proven_after_the_gate_ran_is_not_matched_before_the_next(house:
     house.contact(1, email=ADA)
     assert gate(house) == {}
     loaded(house, kind="backfill")
-    assert house.match() == {"waiting": 1}
+    assert house.match(is_judged=False) == {"waiting": 1}
     assert (house.verdict(1), gate(house)["judged"]) == ((), 1)
-    house.match()
+    house.match(is_judged=False)
     assert house.verdict(1) == ("email", "1")
 
 
@@ -302,7 +302,7 @@ def test_small_deltas_are_matched_unjudged(house: House, rows_merged: int) -> No
     passed_long_ago(house)
     loaded(house, kind="incremental", rows_merged=rows_merged)
     house.contact(1, email=ADA)
-    assert ("waiting" in house.match()) is (rows_merged > 10_000)
+    assert ("waiting" in house.match(is_judged=False)) is (rows_merged > 10_000)
 
 
 @pytest.mark.parametrize("name", ["select_unjudged_windows", "select_gate_baseline"])
@@ -323,7 +323,7 @@ def test_a_window_proven_while_the_suites_run_is_judged_by_the_next(
     gate(house)
     monkeypatch.undo()
     house.contact(1, email=ADA)
-    assert house.match() == {"waiting": 1}
+    assert house.match(is_judged=False) == {"waiting": 1}
     gate(house)
     assert why(house) == ["first_load", "backfill"]
 
@@ -335,10 +335,10 @@ def test_matching_waits_for_a_gate_that_cannot_run(house: House, monkeypatch: py
     monkeypatch.setitem(sys.modules, "great_expectations", None)
     with pytest.raises(ImportError):
         gate(house)
-    assert house.match() == {"waiting": 1}
+    assert house.match(is_judged=False) == {"waiting": 1}
     monkeypatch.undo()
     gate(house)
-    house.match()
+    house.match(is_judged=False)
     assert house.verdict(1) == ("email", "1")
 
 
@@ -348,5 +348,5 @@ def test_data_docs_that_cannot_be_written_change_no_verdict(from_the_future: Hou
     with pytest.raises(errors.StopError, match=r"CONTACT_SYNC_DATA_DOCS: Not a directory"):
         gate(house, docs=tmp_path / "file")
     assert house.raw.column("SELECT verdict FROM quality_run") == ["held"]
-    assert house.match() == {"held": 1}
+    assert house.match(is_judged=False) == {"held": 1}
     assert "Data Docs" in house.raw.value("SELECT error FROM stage_run WHERE stage = 'gate_contacts'")
