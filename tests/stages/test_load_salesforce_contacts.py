@@ -35,6 +35,8 @@ class Loading:
     ) -> dict[str, int]:
         session = self.open_salesforce(self.side.org_id)
         session.lane = lane
+        # whoever is impatient at the side is so here, too
+        session._transport._patience = self.side.session._transport._patience
         return load_salesforce_contacts.run(
             self.side.db, session, org_id=self.side.org_id, run_id=run_id, **options
         )
