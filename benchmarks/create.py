@@ -49,7 +49,7 @@ def main() -> int:
             "rows_with_one_key": one_key_rows(options.rows),
             "walked": options.rows * WALKED_PER_ROW,
             "allowed_per_second": ALLOWED_PER_SECOND,
-            "postgres": place.settings(),
+            "postgres": ground.settings(server),
         }
     return report.publish("create", settings, figures, is_json=options.json)
 

@@ -82,7 +82,11 @@ def by_stage(rows: int) -> tuple[list[Figure], dict[str, Any]]:
             served.delay("salesforce", LATENCY_SECONDS)
             seconds, calls = _sent(place, served, org_id, rows)
             peer = one_by_one(place, served)
-            settings = {"rows": rows, "latency_ms": LATENCY_SECONDS * 1000, "postgres": place.settings()}
+            settings = {
+                "rows": rows,
+                "latency_ms": LATENCY_SECONDS * 1000,
+                "postgres": ground.settings(server),
+            }
     figures = [
         Figure(name="calls_per_1000", value=1000 * calls / rows, unit="calls", limit=60),
         Figure(name="edits_per_second", value=rows / seconds, unit="edits/s"),

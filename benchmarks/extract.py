@@ -66,19 +66,18 @@ def main() -> int:
             "large": max(options.rows, 2_500),
         }
         least, small, large = (measured(server, directory, name, rows) for name, rows in sizes.items())
-        with ground.ground(server, "peers") as place:
-            peers, absent = extract_peers.measure(place, directory / "peers", options.peer_rows)
-            settings = {
-                "rows": large.rows,
-                "small_rows": small.rows,
-                "least_rows": least.rows,
-                "fields": large.fields,
-                "csv_megabytes": round(large.megabytes, 1),
-                "peer_rows": options.peer_rows,
-                "peer_latency_ms": 100,
-                "absent": absent,
-                "postgres": place.settings(),
-            }
+        peers, absent = extract_peers.measure(server, directory / "peers", options.peer_rows)
+        settings = {
+            "rows": large.rows,
+            "small_rows": small.rows,
+            "least_rows": least.rows,
+            "fields": large.fields,
+            "csv_megabytes": round(large.megabytes, 1),
+            "peer_rows": options.peer_rows,
+            "peer_latency_ms": 100,
+            "absent": absent,
+            "postgres": ground.settings(server),
+        }
     return report.publish("extract", settings, [*compared(least, small, large), *peers], is_json=options.json)
 
 

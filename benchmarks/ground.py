@@ -136,10 +136,6 @@ class Ground:
         count: int = self.sql.value(_WRITTEN, tables=list(tables))
         return count
 
-    def settings(self) -> dict[str, str]:
-        """Return the server's settings that figures depend on."""
-        return {name: self.sql.value(f"SHOW {name}") for name in _SHOWN}
-
 
 @contextmanager
 def folder(bench: str) -> Iterator[Path]:
@@ -157,6 +153,15 @@ def server(directory: Path) -> Iterator[postgres.Server]:
         yield started
     finally:
         started.stop()
+
+
+def settings(running: postgres.Server) -> dict[str, str]:
+    """Return the server's settings that figures depend on."""
+    sql = Sql(running.url("postgres"))
+    try:
+        return {name: sql.value(f"SHOW {name}") for name in _SHOWN}
+    finally:
+        sql.close()
 
 
 @contextmanager

@@ -47,7 +47,7 @@ def main() -> int:
                 "fields": len(match_people.SHOWN),
                 "hub_rows": match_people.hub_size(options.rows),
                 "absent": absent,
-                "postgres": place.settings(),
+                "postgres": ground.settings(server),
             }
         with ground.ground(server, "hub") as place:
             figures += hub(place, options.rows, match_seconds)

@@ -113,6 +113,11 @@ class Transaction:
             return self._connection.exec_driver_sql(statement.text, dict(params))
 
 
+#: What changes is found by index: it is in memory, or on a disk without a head to move. What a stage works on in
+#: temporary tables stays in memory, too.
+_SETTINGS = "-c jit=off -c random_page_cost=1.1 -c temp_buffers=64MB"
+
+
 class Database:
     """One database and its pool. A verb called on it directly is a transaction of its own.
 
@@ -126,8 +131,7 @@ class Database:
             pool_size=pool_size,
             pool_pre_ping=True,
             connect_args={
-                # what changes is found by index: it is in memory, or on a disk without a head to move
-                "options": f"-c search_path={SCHEMA} -c timezone=UTC -c jit=off -c random_page_cost=1.1",
+                "options": f"-c search_path={SCHEMA} -c timezone=UTC {_SETTINGS}",
                 "application_name": "contact-sync",
             },
         )

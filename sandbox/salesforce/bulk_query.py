@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from array import array
 from typing import Any, BinaryIO
 
@@ -25,7 +24,6 @@ LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
 _ROWS_A_STEP = 5000
 _PAGES_SHOWN = 5
 _OFFSET_BYTES = 8
-_PLAIN_COLUMN = re.compile(r"\w+\.\w+")
 
 
 @api.add("POST", "/jobs/query")
@@ -130,11 +128,9 @@ def render(org: Org, job: Job) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     delimiter, ending = DELIMITERS[job.details["columnDelimiter"]], LINE_ENDINGS[job.details["lineEnding"]]
     header = delimiter.join(f'"{".".join(column.parts)}"' for column in found.columns) + ending
-    form = literals.CSV_DATETIME.replace("Z", org.switch("csv_datetimes_end_in"))
-    cells = f""" || '"{delimiter}"' || """.join(_cell(found, column, form) for column in found.columns)
-    line = f"""'"' || {cells} || '"'"""
-    ending_text = "char(13, 10)" if ending == "\r\n" else "char(10)"
-    text = found.text(f"CAST({line} || {ending_text} AS BLOB)", found.bounds())
+    datetime_ending = f".000{org.switch('csv_datetimes_end_in')}"
+    line = _line(found, datetime_ending, delimiter, ending, has_nul=org.store.holds_nul)
+    text = found.text(f"CAST({line} AS BLOB)", found.bounds())
     with (folder / "results.csv").open("wb") as file, (folder / "offsets").open("wb") as offsets:
         file.write(header.encode())
         rows = org.store.read().execute(text, found.parameters)
@@ -160,18 +156,23 @@ def _write(org: Org, rows: Any, position: int, file: BinaryIO, offsets: BinaryIO
     return count
 
 
-def _cell(found: Compiled, column: Column, datetimes: str) -> str:
-    """Return SQL of what stands between a cell's quotes: nothing and empty look alike, inner quotes are doubled."""
-    sql = found.expressions[column.place].replace(literals.REST_DATETIME, datetimes)
+def _line(found: Compiled, datetime_ending: str, delimiter: str, ending: str, *, has_nul: bool) -> str:
+    """Return SQL of a row's line: nothing and empty look alike, inner quotes are doubled."""
+    cells = [_cell(found, column, datetime_ending) for column in found.columns]
+    if not has_nul:
+        form = delimiter.join('"%w"' for _ in cells)
+        return f"printf('{form}{ending}', {', '.join(cells)})"
+    # slower, and printf ends a text at its first NUL
+    quoted = (f"""'"' || replace({cell}, '"', '""') || '"'""" for cell in cells)
+    return f" || '{delimiter}' || ".join(quoted) + f" || '{ending}'"
+
+
+def _cell(found: Compiled, column: Column, datetime_ending: str) -> str:
+    """Return SQL of a cell's text."""
+    sql = found.expressions[column.place].replace(literals.DATETIME_ENDING, datetime_ending)
     if column.field.type == "boolean":
-        return f"coalesce(CASE {sql} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END, '')"
-    if column.field.type in ("id", "reference", "date", "datetime") or column.field.column_type != "TEXT":
-        return f"coalesce({sql}, '')"
-    doubled = f"replace({sql}, '\"', '\"\"')"
-    if _PLAIN_COLUMN.fullmatch(sql):
-        # most cells hold no quote, and looking is cheaper than replacing
-        return f"CASE WHEN instr({sql}, '\"') THEN {doubled} ELSE coalesce({sql}, '') END"
-    return f"coalesce({doubled}, '')"
+        sql = f"CASE {sql} WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"
+    return f"coalesce({sql}, '')"
 
 
 def _compiled(org: Org, user_id: str, text: str, *, is_all: bool) -> Compiled:

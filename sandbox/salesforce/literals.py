@@ -10,17 +10,20 @@ from sandbox.salesforce import errors, ids
 from sandbox.salesforce.fields import NUMBERS, Field
 from sandbox.salesforce.soql_tree import Comparison, Literal, Membership
 
-REST_DATETIME = "%Y-%m-%dT%H:%M:%S.000+0000"
-CSV_DATETIME = "%Y-%m-%dT%H:%M:%S.000Z"
+#: How datetimes end: no fraction is kept, and in JSON the offset has no colon.
+DATETIME_ENDING = ".000+0000"
 
 Bind = Callable[[object], str]
 
 _DAY = 86_400
 
 
-def rendered(sql: str, field: Field, datetimes: str = REST_DATETIME) -> str:
-    """Return SQL that gives a field's value as it is shown: datetimes as text in the given form."""
-    return f"strftime('{datetimes}', {sql}, 'unixepoch')" if field.type == "datetime" else sql
+def rendered(sql: str, field: Field) -> str:
+    """Return SQL that gives a field's value as JSON shows it."""
+    if field.type != "datetime":
+        return sql
+    # half the time of strftime
+    return f"(date({sql}, 'unixepoch') || 'T' || time({sql}, 'unixepoch') || '{DATETIME_ENDING}')"
 
 
 def comparison(sql: str, field: Field, condition: Comparison, bind: Bind, now: float) -> str:
@@ -78,9 +81,9 @@ def moment(text: str) -> int:
     return int(found.timestamp() // 1)
 
 
-def shown(epoch: float, form: str = REST_DATETIME) -> str:
-    """Return epoch seconds as text."""
-    return datetime.fromtimestamp(int(epoch), UTC).strftime(form)
+def shown(epoch: float) -> str:
+    """Return epoch seconds as JSON shows them."""
+    return datetime.fromtimestamp(int(epoch), UTC).strftime(f"%Y-%m-%dT%H:%M:%S{DATETIME_ENDING}")
 
 
 def _named(sql: str, field: Field, operator: str, literal: Literal, bind: Bind, now: float) -> str:

@@ -71,6 +71,11 @@ class Store:
         with self.writing() as connection:
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, json.dumps(value)))
 
+    @property
+    def holds_nul(self) -> bool:
+        """Whether a text with a NUL was ever stored: SQLite's own functions end a text there."""
+        return bool(self.setting("holds_nul", False))
+
     # ---- connections
 
     def read(self) -> sqlite3.Connection:
@@ -126,6 +131,7 @@ class Store:
                 columns = self._columns_of(sobject, chunk)
                 first = self._serials(sobject, len(chunk))
                 filled = [self._filled(sobject, row, first + place) for place, row in enumerate(chunk)]
+                self._mind_nul(filled)
                 inserted += [row["Id"] for row in filled]
                 connection.executemany(
                     schema.insert_text(sobject.name, columns),
@@ -155,6 +161,7 @@ class Store:
         """Set columns of one record as they are, without rules or history."""
         sets = ", ".join(f"{name} = ?" for name in columns)
         with self.writing() as connection:
+            self._mind_nul([columns])
             connection.execute(
                 " ".join(["UPDATE", sobject.name, "SET", sets, "WHERE Id = ?"]),
                 [*columns.values(), record_id],
@@ -209,6 +216,11 @@ class Store:
             "TimeZoneSidKey": "Europe/Berlin",
         }  # fmt: skip
         self.insert(objects.ORGANIZATION, [organization])
+
+    def _mind_nul(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        texts = (value for row in rows for value in row.values() if isinstance(value, str))
+        if any("\x00" in text for text in texts):
+            self.set_setting("holds_nul", True)
 
     def _fixed(self, key: str) -> str:
         return str(self.setting(key))

@@ -21,8 +21,12 @@ from contact_sync import database, errors, records
 from contact_sync.salesforce import auth, bulk
 from contact_sync.stages import _windows
 
-#: Sets on their way at a time.
-WORKERS = 2
+#: Sets on their way at a time: two are merged while a third is waited for.
+WORKERS = 3
+#: Sets that each worker takes, at least: none is left alone with the last one for long.
+_TURNS = 2
+#: Fewer rows than these are not worth a call of their own.
+_LEAST_ROWS = 10_000
 #: Rows that the slow road takes at a time.
 _SLOW_ROWS = 2_000
 #: A long text area holds 131,072 characters; the csv module's default limit is no more.
@@ -50,6 +54,11 @@ class Results:
         chain = _Chain(self._merge_set, {row["locator"]: row["next_locator"] for row in rows})
         chain.follow()
 
+    @property
+    def _set_rows(self) -> int:
+        share = -(-self.job.rows // (WORKERS * _TURNS))
+        return min(max(share, _LEAST_ROWS), bulk.SET_ROWS)
+
     def _merge_set(self, locator: str | None, announce: Announce) -> None:
         try:
             self._copy_in_turn(locator, announce)
@@ -68,7 +77,7 @@ class Results:
 
     def _copy_set(self, locator: str | None, announce: Announce) -> None:
         names = list(self.window.selection.names)
-        with bulk.results(self.salesforce, self.job, locator=locator, max_rows=bulk.SET_ROWS) as found:
+        with bulk.results(self.salesforce, self.job, locator=locator, max_rows=self._set_rows) as found:
             announce(found.next_locator)
             with self.db.transaction() as tx:
                 _windows.make_page(tx, self.window)
@@ -81,7 +90,7 @@ class Results:
     def _read_set(self, locator: str | None) -> None:
         rows = refused = bad = 0
         with (
-            bulk.results(self.salesforce, self.job, locator=locator, max_rows=bulk.SET_ROWS) as found,
+            bulk.results(self.salesforce, self.job, locator=locator, max_rows=self._set_rows) as found,
             self.db.transaction() as tx,
         ):
             place = _windows.Place(locator=locator, following=found.next_locator)
