@@ -30,7 +30,7 @@ SALESFORCE = "salesforce_default"
 RESPOND = "respond_io_default"
 
 #: Durable, as in production; a little more memory than Postgres asks for by itself.
-SETTINGS = {"shared_buffers": "512MB", "max_wal_size": "4GB", "work_mem": "64MB"}
+SETTINGS = {"shared_buffers": "2GB", "max_wal_size": "4GB", "work_mem": "64MB"}
 _SHOWN = ("server_version", "fsync", "synchronous_commit", *SETTINGS)
 
 _SESSIONS = """
