@@ -47,14 +47,14 @@ def settings(home: Home, database_url: str) -> dict[str, str]:
         "API__BASE_URL": address,
         "API__SECRET_KEY": home.secret("airflow_api"),
         "API_AUTH__JWT_SECRET": home.secret("airflow_jwt"),
-        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.1",
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.25",
         "SCHEDULER__SCHEDULER_HEALTH_CHECK_SERVER_HOST": "127.0.0.1",
         # After a kill, what was running is taken up again within seconds instead of minutes.
         "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
         "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
-        "DAG_PROCESSOR__REFRESH_INTERVAL": "5",
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "15",
+        "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
         "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "LOGGING__BASE_LOG_FOLDER": str(home.folder("airflow") / "logs"),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,6 +31,12 @@ SETTINGS = {
     "autovacuum": "off",
     "scram_iterations": "1",
 }
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Few tests in a file are long ones: begun last, they would keep one process busy and the others idle."""
+    sizes = Counter(item.path for item in items)
+    items.sort(key=lambda item: sizes[item.path])
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -18,12 +18,12 @@ SELECT o.org_id
 -- Params: none | Rows: none
 CREATE TEMPORARY TABLE IF NOT EXISTS changed_salesforce (salesforce_id text PRIMARY KEY) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS changed_respond (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS salesforce_raw (salesforce_id text, kind text, source_field text, region text, raw text, raw_digest bytea) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS salesforce_raw (
+    salesforce_id text, effective_id text, kind text, source_field text, region text, raw text, raw_digest bytea) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS respond_raw (workspace_id text, respond_id bigint, kind text, region text, raw text, raw_digest bytea) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS met_rule (
     kind text, region text, raw text, raw_digest bytea, is_known boolean, is_current boolean, key text, reason text, national text) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS new_rule (kind text, region text, raw_digest bytea, key text, e164 text, reason text, national text) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS effective_contact (salesforce_id text PRIMARY KEY, effective_id text) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS wanted_salesforce_key (kind text, key text, salesforce_id text, effective_id text, source_fields text[]) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS wanted_respond_key (workspace_id text, kind text, key text, respond_id bigint) ON COMMIT DROP;
 
@@ -149,14 +149,17 @@ SELECT n.raw, sha256(convert_to(n.raw, 'UTF8')) AS raw_digest
           AND r.rules_version = %(rules_version)s);
 
 -- name: insert_salesforce_raw
--- List the raw values of changed Salesforce contacts, each with its digest and region.
+-- List the raw values of changed Salesforce contacts, each with its digest and region, and the live contact its record stands for.
 -- Params: org_id text | Rows: none
-INSERT INTO salesforce_raw (salesforce_id, kind, source_field, region, raw, raw_digest)
-SELECT x.salesforce_id, v.kind, v.source_field, v.region, v.raw, v.raw_digest
+INSERT INTO salesforce_raw (salesforce_id, effective_id, kind, source_field, region, raw, raw_digest)
+SELECT x.salesforce_id,
+       -- merges are followed, however many; a chain that ends in a deleted one stands for nobody
+       CASE v.presence WHEN 'live' THEN x.salesforce_id ELSE effective_contact_id(%(org_id)s, x.salesforce_id) END,
+       v.kind, v.source_field, v.region, v.raw, v.raw_digest
   FROM changed_salesforce x
  -- each contact by its id: a plan that begins with the view digests the whole mirror for a handful of changes
  CROSS JOIN LATERAL (
-       SELECT s.kind, s.source_field, s.region, s.raw, s.raw_digest FROM salesforce_raw_value s
+       SELECT s.presence, s.kind, s.source_field, s.region, s.raw, s.raw_digest FROM salesforce_raw_value s
         WHERE s.org_id = %(org_id)s AND s.salesforce_id = x.salesforce_id OFFSET 0) AS v;
 
 -- name: insert_respond_raw
@@ -221,38 +224,12 @@ SELECT kind, region, raw_digest, key, reason, national FROM new_rule;
 -- Params: none | Rows: none
 ANALYZE met_rule;
 
--- name: resolve_effective_contacts
--- Follow each changed record's merges to the live contact it stands for; none if the chain ends in a deleted one.
--- Params: org_id text | Rows: none
-WITH RECURSIVE chain AS (
-    SELECT x.salesforce_id AS start_id, c.salesforce_id, c.presence, c.master_record_id, ARRAY[c.salesforce_id::text] AS path
-      FROM changed_salesforce x
-      JOIN salesforce_contact c ON c.org_id = %(org_id)s AND c.salesforce_id = x.salesforce_id
-     UNION ALL
-    SELECT p.start_id, c.salesforce_id, c.presence, c.master_record_id, p.path || c.salesforce_id::text
-      FROM chain p
-      JOIN salesforce_contact c ON c.org_id = %(org_id)s AND c.salesforce_id = p.master_record_id
-     WHERE p.presence <> 'live'
-       -- merges that point at each other lead nowhere
-       AND c.salesforce_id::text <> ALL (p.path)
-)
-INSERT INTO effective_contact (salesforce_id, effective_id)
-SELECT start_id, max(salesforce_id) FILTER (WHERE presence = 'live')
-  FROM chain
- GROUP BY start_id;
-
--- name: analyze_effective_contacts
--- Let the planner know how many records' keys are to be worked out.
--- Params: none | Rows: none
-ANALYZE effective_contact;
-
 -- name: insert_wanted_salesforce_keys
 -- Work out the keys that changed Salesforce contacts should have.
 -- Params: org_id text | Rows: none
 INSERT INTO wanted_salesforce_key (kind, key, salesforce_id, effective_id, source_fields)
-SELECT k.kind, k.key, v.salesforce_id, e.effective_id, array_agg(DISTINCT v.source_field ORDER BY v.source_field)
+SELECT k.kind, k.key, v.salesforce_id, v.effective_id, array_agg(DISTINCT v.source_field ORDER BY v.source_field)
   FROM salesforce_raw v
-  JOIN effective_contact e USING (salesforce_id)
   JOIN met_rule r ON r.kind = v.kind AND r.region = v.region AND r.raw_digest = v.raw_digest
  CROSS JOIN LATERAL (
        SELECT v.kind, r.key WHERE r.key IS NOT NULL
@@ -264,7 +241,7 @@ SELECT k.kind, k.key, v.salesforce_id, e.effective_id, array_agg(DISTINCT v.sour
        SELECT v.kind || '_raw', CASE v.kind WHEN 'phone' THEN r.key || ' ' ELSE '' END || v.raw
         WHERE r.key IS NOT NULL AND octet_length(v.raw) <= 1000
           AND EXISTS (SELECT FROM workspace w WHERE w.org_id = %(org_id)s AND w.match_mode = 'exact')) AS k (kind, key)
- GROUP BY k.kind, k.key, v.salesforce_id, e.effective_id;
+ GROUP BY k.kind, k.key, v.salesforce_id, v.effective_id;
 
 -- name: delete_unwanted_salesforce_keys
 -- Drop the keys that changed Salesforce contacts no longer have.

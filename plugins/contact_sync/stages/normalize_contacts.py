@@ -112,8 +112,6 @@ def _key(kind: str, raw: str, region: str) -> records.Key:
 
 
 def _replace_salesforce_keys(tx: database.Transaction, org_id: str) -> int:
-    tx.execute("resolve_effective_contacts", org_id=org_id)
-    tx.execute("analyze_effective_contacts")
     tx.execute("insert_wanted_salesforce_keys", org_id=org_id)
     tx.execute("feed_settled_respond_contacts", org_id=org_id)
     tx.execute("feed_most_recent_matches", org_id=org_id)
