@@ -67,7 +67,7 @@ def template(postgres_server: postgres.Server) -> str:
 @pytest.fixture(scope="session")
 def reused_database(postgres_server: postgres.Server, template: str) -> Iterator[ReusedDatabase]:
     """The database of ``database_url``."""
-    reused = ReusedDatabase(postgres_server, template)
+    reused = ReusedDatabase(postgres_server, template, SECRET)
     yield reused
     reused.close()
 
@@ -82,11 +82,10 @@ def database_url(
 
 
 @pytest.fixture
-def db(database_url: str) -> Iterator[database.Database]:
-    """A migrated database without a row, opened as the application's role."""
-    opened = database.Database(database_url, secret=SECRET)
-    yield opened
-    opened.close()
+def db(database_url: str, reused_database: ReusedDatabase) -> database.Database:
+    """The database of ``database_url``, opened as the application's role."""
+    assert database_url
+    return reused_database.db
 
 
 @pytest.fixture(scope="session")

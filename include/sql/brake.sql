@@ -4,7 +4,7 @@
 -- name: create_brake_tables
 -- Make the working table of one transaction.
 -- Params: none | Rows: none
-CREATE TEMPORARY TABLE IF NOT EXISTS losing_contact (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS losing_contact (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DELETE ROWS;
 
 -- name: delete_losing_contacts
 -- Empty the working table.

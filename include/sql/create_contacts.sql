@@ -16,7 +16,7 @@ SELECT w.workspace_id
 -- name: create_planning_tables
 -- Make the working table of one planning transaction.
 -- Params: none | Rows: none
-CREATE TEMPORARY TABLE IF NOT EXISTS looked_at (salesforce_id text PRIMARY KEY, presence text, is_bulk_import boolean, key_count bigint, free_key_count bigint, is_erased boolean NOT NULL DEFAULT false) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS looked_at (salesforce_id text PRIMARY KEY, presence text, is_bulk_import boolean, key_count bigint, free_key_count bigint, is_erased boolean NOT NULL DEFAULT false) ON COMMIT DELETE ROWS;
 
 -- name: insert_looked_at
 -- List records made since the switch, judged and normalized, that have no creation yet or were skipped for a passing reason.

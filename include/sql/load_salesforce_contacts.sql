@@ -1,4 +1,4 @@
--- Big windows by Bulk API 2.0: one job each, its results merged set by set, two side by side, then proven like any window.
+-- Big windows by Bulk API 2.0: one job each, its results merged set by set, three side by side, then proven like any window.
 -- planned | deferred > running > proven | short (read again) | failed | deferred; an expired job puts the window back to planned.
 
 -- name: list_orgs_with_big_windows

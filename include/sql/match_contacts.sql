@@ -2,19 +2,19 @@
 -- Most contacts have one counterpart or none and are judged in one join; the contested few are weighed by the full rules after that.
 
 -- name: create_match_tables
--- Make the working tables of one transaction; the verdicts' table comes with the verdicts.
+-- Make the working tables, once a session; they are empty again after each transaction. The verdicts' table comes with the verdicts.
 -- Params: none | Rows: none
-CREATE TEMPORARY TABLE IF NOT EXISTS affected_contact (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS met_key (kind text, key text, holders bigint, first_id text, last_id text) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS crowded_key (kind text, key text) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS affected_contact (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS met_key (kind text, key text, holders bigint, first_id text, last_id text) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS crowded_key (kind text, key text) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS contested (
     workspace_id text, respond_id bigint, status text, rule text, salesforce_id text, email_key text, phone_key text,
-    candidate_count integer, candidates text[]) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS shared_spelling (workspace_id text, respond_id bigint, family text) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS contested_key (workspace_id text, respond_id bigint, family text, kind text, key text, key_limit integer) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS key_holder (kind text, key text, live_contacts bigint) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS candidate (workspace_id text, respond_id bigint, salesforce_id text, email_key text, phone_key text) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS standing (workspace_id text, respond_id bigint, rule text, salesforce_id text) ON COMMIT DROP;
+    candidate_count integer, candidates text[]) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS shared_spelling (workspace_id text, respond_id bigint, family text) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS contested_key (workspace_id text, respond_id bigint, family text, kind text, key text, key_limit integer) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS key_holder (kind text, key text, live_contacts bigint) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS candidate (workspace_id text, respond_id bigint, salesforce_id text, email_key text, phone_key text) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS standing (workspace_id text, respond_id bigint, rule text, salesforce_id text) ON COMMIT DELETE ROWS;
 
 -- name: select_match_wait
 -- Tell what keeps an org from being matched: a person's decision, a first load of which only a part is there, or the gate.

@@ -2,10 +2,10 @@
 -- sidebar_fields has one row per matched or ambiguous contact; sidebar_layout one per workspace.
 
 -- name: create_sidebar_tables
--- Make the working tables of one transaction.
+-- Make the working tables, once a session; they are empty again after each transaction.
 -- Params: none | Rows: none
-CREATE TEMPORARY TABLE IF NOT EXISTS changed_row (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS changed_layout (workspace_id text) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS changed_row (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS changed_layout (workspace_id text) ON COMMIT DELETE ROWS;
 
 -- name: select_workspaces_to_lay_out
 -- List the workspaces whose layout may have changed by what was claimed.

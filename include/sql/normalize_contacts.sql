@@ -13,19 +13,26 @@ SELECT o.org_id
         OR EXISTS (SELECT FROM pending_change p WHERE p.org_id = o.org_id))
  ORDER BY o.org_id;
 
+-- name: has_contact_changes
+-- Tell whether the feed names contacts to normalize: a run that finds none makes no working tables.
+-- Params: org_id text | Rows: 1 (has_changes)
+SELECT EXISTS (
+       SELECT FROM pending_change
+        WHERE org_id = %(org_id)s AND entity IN ('salesforce_contact', 'respond_contact')) AS has_changes;
+
 -- name: create_normalize_tables
--- Make the working tables of one transaction.
+-- Make the working tables, once a session; they are empty again after each transaction.
 -- Params: none | Rows: none
-CREATE TEMPORARY TABLE IF NOT EXISTS changed_salesforce (salesforce_id text PRIMARY KEY) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS changed_respond (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DROP;
+CREATE TEMPORARY TABLE IF NOT EXISTS changed_salesforce (salesforce_id text PRIMARY KEY) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS changed_respond (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS salesforce_raw (
-    salesforce_id text, effective_id text, kind text, source_field text, region text, raw text, raw_digest bytea) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS respond_raw (workspace_id text, respond_id bigint, kind text, region text, raw text, raw_digest bytea) ON COMMIT DROP;
+    salesforce_id text, effective_id text, kind text, source_field text, region text, raw text, raw_digest bytea) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS respond_raw (workspace_id text, respond_id bigint, kind text, region text, raw text, raw_digest bytea) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS met_rule (
-    kind text, region text, raw text, raw_digest bytea, is_known boolean, is_current boolean, key text, reason text, national text) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS new_rule (kind text, region text, raw_digest bytea, key text, e164 text, reason text, national text) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS wanted_salesforce_key (kind text, key text, salesforce_id text, effective_id text, source_fields text[]) ON COMMIT DROP;
-CREATE TEMPORARY TABLE IF NOT EXISTS wanted_respond_key (workspace_id text, kind text, key text, respond_id bigint) ON COMMIT DROP;
+    kind text, region text, raw text, raw_digest bytea, is_known boolean, is_current boolean, key text, reason text, national text) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS new_rule (kind text, region text, raw_digest bytea, key text, e164 text, reason text, national text) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS wanted_salesforce_key (kind text, key text, salesforce_id text, effective_id text, source_fields text[]) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS wanted_respond_key (workspace_id text, kind text, key text, respond_id bigint) ON COMMIT DELETE ROWS;
 
 -- name: spread_salesforce_changes
 -- Name the contacts that a change of the whole org means, so that they can be worked off a batch at a time.

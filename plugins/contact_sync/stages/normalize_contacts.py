@@ -39,6 +39,9 @@ def _batch(db: database.Database, org_id: str, batch_size: int, counts: _ledger.
     with db.transaction() as tx:
         # before it holds a row: an erasure keeps others out and then reaches for the feed
         tx.one("hold_off_erasures", org_id=org_id)
+        row = tx.one("has_contact_changes", org_id=org_id)
+        if not row or not row["has_changes"]:
+            return False
         tx.execute("create_normalize_tables")
         tx.execute("spread_salesforce_changes", org_id=org_id)
         tx.execute("spread_respond_changes", org_id=org_id)
