@@ -93,14 +93,17 @@ def test_without_a_secret_no_session_is_opened(environment: dict[str, str]) -> N
 
 
 def test_everything_is_closed_at_the_end(environment: dict[str, str]) -> None:
+    raw = RawSql(environment[database.URL_VARIABLE])
+    sessions = "SELECT pid FROM pg_stat_activity WHERE application_name = 'contact-sync'"
+    before = set(raw.column(sessions))
     with edges.opened(lookup, environment=environment) as found:
         found.db.all("select_orgs")
-    raw = RawSql(environment[database.URL_VARIABLE])
+        assert set(raw.column(sessions)) - before
     # a backend takes a moment to notice that its client left
     for _ in range(100):
-        left = raw.column("SELECT pid FROM pg_stat_activity WHERE application_name = 'contact-sync'")
+        left = set(raw.column(sessions)) - before
         if not left:
             break
         raw("SELECT pg_sleep(0.05)")
     raw.close()
-    assert left == []
+    assert not left

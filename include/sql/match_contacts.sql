@@ -421,6 +421,11 @@ UPDATE contested v
 INSERT INTO verdict (workspace_id, respond_id, status, rule, salesforce_id, email_key, phone_key, candidate_count, candidates)
 SELECT workspace_id, respond_id, status, rule, salesforce_id, email_key, phone_key, candidate_count, candidates FROM contested;
 
+-- name: has_keyless_contacts
+-- Tell whether a contact without a key has yet to get its reason.
+-- Params: none | Rows: 1 (has_keyless)
+SELECT EXISTS (SELECT FROM verdict WHERE status = 'unmatched' AND rule IS NULL) AS has_keyless;
+
 -- name: explain_keyless
 -- Give each contact without a key its reason: a value that cannot be one, or no value at all.
 -- Params: none | Rows: none

@@ -23,12 +23,8 @@ _JUDGE_ALL = (
     "read_keys_as_they_come",
     "insert_strays",
 )
+_CONTEST = ("insert_shared_spellings", "contest_shared_spellings", "contest_standing_answers")
 _WEIGH = (
-    "insert_shared_spellings",
-    "contest_shared_spellings",
-    "contest_standing_answers",
-    "set_contested_aside",
-    "analyze_verdicts",
     "insert_contested_keys",
     "analyze_contested_keys",
     "count_key_holders",
@@ -41,7 +37,6 @@ _WEIGH = (
     "apply_standing_answers",
     "note_shared_keys",
     "return_contested",
-    "explain_keyless",
 )
 _SETTLE = (
     "delete_stale_matches",
@@ -108,8 +103,17 @@ def process(
 
 def _judge(tx: database.Transaction, org_id: str, *, is_broad: bool) -> None:
     """Fill the working table of verdicts: in one join for most, by weighing candidates for the contested."""
-    for name in (*(_JUDGE_ALL if is_broad else _JUDGE), *_WEIGH):
+    for name in (*(_JUDGE_ALL if is_broad else _JUDGE), *_CONTEST):
         _execute(tx, name, org_id)
+    # most runs have nobody to weigh and no reason to find; to plan these statements would take longer than all others
+    contested = tx.execute("set_contested_aside")
+    tx.execute("analyze_verdicts")
+    if contested:
+        for name in _WEIGH:
+            _execute(tx, name, org_id)
+    row = tx.one("has_keyless_contacts")
+    if row and row["has_keyless"]:
+        tx.execute("explain_keyless")
 
 
 def _execute(tx: database.Transaction, name: str, org_id: str) -> int:
