@@ -159,9 +159,14 @@ SELECT k.kind, crowd.key
        SELECT s.key FROM salesforce_key s WHERE s.org_id = %(org_id)s AND s.kind = k.kind GROUP BY s.key HAVING count(*) > 20) AS crowd;
 
 -- name: read_keys_as_they_come
--- Leave the order of reading to the planner again.
--- Params: none | Rows: none
-SET LOCAL enable_hashagg = on;
+-- Leave the order of reading and the way of joining to the planner again.
+-- Params: none | Rows: 1
+SELECT set_config('enable_hashagg', 'on', true), set_config('enable_nestloop', 'on', true), set_config('enable_mergejoin', 'on', true);
+
+-- name: join_everybody_by_hash
+-- Let the next statement read each table once: to look two million keys up, or to sort them, takes half as long again.
+-- Params: none | Rows: 1
+SELECT set_config('enable_nestloop', 'off', true), set_config('enable_mergejoin', 'off', true);
 
 -- name: create_verdicts_of_all
 -- Judge everybody of the org the same way, in parallel joins: for that, the statement makes the table.

@@ -19,6 +19,7 @@ _JUDGE_ALL = (
     "allow_large_joins",
     "read_keys_in_order",
     "insert_crowded_keys",
+    "join_everybody_by_hash",
     "create_verdicts_of_all",
     "read_keys_as_they_come",
     "insert_strays",
