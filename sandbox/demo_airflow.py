@@ -53,8 +53,8 @@ def settings(home: Home, database_url: str) -> dict[str, str]:
         "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "15",
         "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "10",
         "SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
-        "DAG_PROCESSOR__REFRESH_INTERVAL": "30",
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "60",
+        "DAG_PROCESSOR__REFRESH_INTERVAL": "5",
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "15",
         "WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
         "LOGGING__BASE_LOG_FOLDER": str(home.folder("airflow") / "logs"),
     }
