@@ -29,7 +29,7 @@ WORKSPACE = "bench"
 SALESFORCE = "salesforce_default"
 RESPOND = "respond_io_default"
 
-#: Durable, as in production; a little more memory than Postgres asks for by itself.
+#: Durable, as in production; the quarter of a small server's memory that PostgreSQL's manual gives to buffers.
 SETTINGS = {"shared_buffers": "2GB", "max_wal_size": "4GB", "work_mem": "64MB"}
 _SHOWN = ("server_version", "fsync", "synchronous_commit", *SETTINGS)
 

@@ -2,7 +2,7 @@
 -- held_contact: these keep their match or the values they would lose, until an approval, or until they lose nothing any more.
 
 -- name: create_brake_tables
--- Make the working table of one transaction.
+-- Make the working table, once a session; it is empty again after each transaction.
 -- Params: none | Rows: none
 CREATE TEMPORARY TABLE IF NOT EXISTS losing_contact (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DELETE ROWS;
 

@@ -14,7 +14,7 @@ SELECT w.workspace_id
  ORDER BY w.workspace_id;
 
 -- name: create_planning_tables
--- Make the working table of one planning transaction.
+-- Make the planning's working table, once a session; it is empty again after each transaction.
 -- Params: none | Rows: none
 CREATE TEMPORARY TABLE IF NOT EXISTS looked_at (salesforce_id text PRIMARY KEY, presence text, is_bulk_import boolean, key_count bigint, free_key_count bigint, is_erased boolean NOT NULL DEFAULT false) ON COMMIT DELETE ROWS;
 

@@ -2,7 +2,7 @@
 -- The working tables name who is meant: Salesforce records, respond contacts, their keys and raw values. Nothing of them outlives the transaction.
 
 -- name: create_erasure_tables
--- Make the working tables, once a session; they are empty again after each transaction.
+-- Make the working tables of one transaction.
 -- Params: none | Rows: none
 CREATE TEMPORARY TABLE IF NOT EXISTS erased_record (salesforce_id text PRIMARY KEY) ON COMMIT DROP;
 CREATE TEMPORARY TABLE IF NOT EXISTS erased_contact (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DROP;

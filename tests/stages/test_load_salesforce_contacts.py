@@ -124,6 +124,47 @@ def test_loading_twice_reads_nothing_the_second_time(planned: Loading, raw: RawS
     assert raw.versions("salesforce_contact") == before
 
 
+@pytest.mark.parametrize(("rows", "set_rows"), [(25, 10_000), (100_000, 16_667), (5_000_000, 50_000)])
+def test_a_small_job_is_dealt_out_to_all_workers(
+    planned: Loading, monkeypatch: pytest.MonkeyPatch, rows: int, set_rows: int
+) -> None:
+    monkeypatch.undo()
+    job = bulk.Job(job_id="750000000000001AAA", state="JobComplete", rows=rows)
+    window = _windows.Window(
+        window_id=1,
+        org_id=planned.side.org_id,
+        kind="initial",
+        read_from=None,
+        selection=_windows.Selection(names=(), payload_types={}),
+    )
+    results = _bulk_pages.Results(planned.side.db, planned.side.session, window, job)
+    assert results._set_rows == set_rows
+
+
+def tuples_written(planned: Loading, raw: RawSql) -> int:
+    """Return how many rows of the mirror were ever written, undone ones too; sessions tell when they end."""
+    planned.side.db.close()
+    sessions = """
+        SELECT count(*) FROM pg_stat_activity
+         WHERE application_name = 'contact-sync' AND datname = current_database()
+    """
+    while raw.value(sessions):
+        raw("SELECT pg_sleep(0.01)")
+    written = """
+        SELECT n_tup_ins + n_tup_upd + n_tup_del FROM pg_stat_user_tables WHERE relname = 'salesforce_contact'
+    """
+    return int(raw.value(written))
+
+
+def test_a_replay_does_not_even_try_to_write(planned: Loading, raw: RawSql) -> None:
+    planned("first")
+    before = tuples_written(planned, raw)
+    raw("DELETE FROM extract_window")
+    assert planned.side.extract("once more")["planned"] == 1
+    assert planned("second")["rows_landed"] == PEOPLE
+    assert tuples_written(planned, raw) == before
+
+
 def test_rest_and_bulk_bring_the_same_rows(
     planned: Loading, raw: RawSql, monkeypatch: pytest.MonkeyPatch
 ) -> None:

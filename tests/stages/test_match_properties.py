@@ -375,7 +375,7 @@ def assert_identifies(town: Town, kind: str, key: str | None) -> None:
     assert 1 <= len(holders) <= workspace["shared_key_limit"]
 
 
-@settings(max_examples=15, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(story=STORIES)
 @example(story=a_story([(ADA, None), (" A@X.com", None)], [(ADA, None)], ("limit", (1,))))
 @example(story=a_story([("n/a", "123")], [("n/a", "123")]))
