@@ -6,7 +6,7 @@
 -- Params: none | Rows: none
 CREATE TEMPORARY TABLE IF NOT EXISTS affected_contact (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS met_key (kind text, key text, holders bigint, first_id text, last_id text) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS crowded_key (kind text, key text) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS crowded_key (kind text, key text, live_contacts bigint) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS contested (
     workspace_id text, respond_id bigint, status text, rule text, salesforce_id text, email_key text, phone_key text,
     candidate_count integer, candidates text[]) ON COMMIT DELETE ROWS;
@@ -149,11 +149,12 @@ SELECT workspace_id, respond_id,
 SET LOCAL enable_hashagg = off;
 
 -- name: insert_crowded_keys
--- List all keys that so many Salesforce records of the org hold that their pairs must not be joined unweighed.
+-- List all keys that so many Salesforce records of the org hold that their pairs must not be joined, each with how many of them live.
 -- Params: org_id text | Rows: none
-INSERT INTO crowded_key (kind, key)
+INSERT INTO crowded_key (kind, key, live_contacts)
 -- a kind at a time: then only keys are compared
-SELECT k.kind, crowd.key
+SELECT k.kind, crowd.key,
+       (SELECT count(DISTINCT s.effective_id) FROM salesforce_key s WHERE s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = crowd.key)
   FROM unnest(ARRAY['email', 'phone', 'email_raw', 'phone_raw']) AS k (kind)
  CROSS JOIN LATERAL (
        SELECT s.key FROM salesforce_key s WHERE s.org_id = %(org_id)s AND s.kind = k.kind GROUP BY s.key HAVING count(*) > 20) AS crowd;
@@ -170,30 +171,34 @@ SELECT set_config('enable_nestloop', 'off', true), set_config('enable_mergejoin'
 
 -- name: create_verdicts_of_all
 -- Judge everybody of the org the same way, in parallel joins: for that, the statement makes the table.
+-- A key that more hold than the workspace's limit identifies nobody; that needs no weighing.
 -- Params: org_id text | Rows: none
 CREATE TEMPORARY TABLE IF NOT EXISTS verdict ON COMMIT DROP AS
 SELECT workspace_id, respond_id,
        CASE WHEN NOT is_there THEN 'gone' WHEN is_contested THEN 'contested' WHEN salesforce_id IS NULL THEN 'unmatched' ELSE 'matched' END AS status,
        CASE WHEN is_contested THEN NULL WHEN email_key IS NOT NULL AND phone_key IS NOT NULL THEN 'email+phone'
             WHEN email_key IS NOT NULL THEN 'email' WHEN phone_key IS NOT NULL THEN 'phone'
-            WHEN found = 2 THEN 'counterpart_deleted' WHEN found = 1 THEN 'no_counterpart' END AS rule,
+            WHEN found = 3 THEN 'shared_key' WHEN found = 2 THEN 'counterpart_deleted' WHEN found = 1 THEN 'no_counterpart' END AS rule,
        salesforce_id, email_key, phone_key, 0 AS candidate_count, '{}'::text[] AS candidates
   FROM (SELECT k.workspace_id, k.respond_id, k.is_there, min(s.effective_id::text) AS salesforce_id,
                min(k.key) FILTER (WHERE k.kind IN ('email', 'email_raw') AND s.effective_id IS NOT NULL) AS email_key,
                min(k.key) FILTER (WHERE k.kind IN ('phone', 'phone_raw') AND s.effective_id IS NOT NULL) AS phone_key,
-               min(s.effective_id::text) IS DISTINCT FROM max(s.effective_id::text) OR max(f.found) = 3 AS is_contested,
+               min(s.effective_id::text) IS DISTINCT FROM max(s.effective_id::text) OR max(f.found) = 4 AS is_contested,
                max(f.found) AS found
-          FROM (SELECT a.workspace_id, a.respond_id, a.is_there, k.kind, k.key,
+          FROM (SELECT a.workspace_id, a.respond_id, a.is_there, a.shared_key_limit, k.kind, k.key,
                        -- a value and not a join, so that the joins may run in parallel; most orgs have no crowded key at all
-                       CASE WHEN (SELECT count(*) FROM crowded_key) = 0 THEN false
-                            ELSE (SELECT jsonb_object_agg(kind || ':' || key, 1) FROM crowded_key) ? (k.kind || ':' || k.key) IS TRUE END AS is_crowded
-                  FROM (SELECT r.workspace_id, r.respond_id, r.gone_at IS NULL AS is_there, w.match_mode
+                       CASE WHEN (SELECT count(*) FROM crowded_key) > 0
+                            THEN ((SELECT jsonb_object_agg(kind || ':' || key, live_contacts) FROM crowded_key) ->> (k.kind || ':' || k.key))::bigint
+                            END AS crowd
+                  FROM (SELECT r.workspace_id, r.respond_id, r.gone_at IS NULL AS is_there, w.match_mode, w.shared_key_limit
                           FROM respond_contact r JOIN workspace w ON w.workspace_id = r.workspace_id AND w.org_id = %(org_id)s
                          WHERE r.org_id = %(org_id)s) AS a
                   LEFT JOIN respond_key k ON k.workspace_id = a.workspace_id AND k.respond_id = a.respond_id
                    AND k.kind = ANY (CASE a.match_mode WHEN 'exact' THEN ARRAY['email_raw', 'phone_raw'] ELSE ARRAY['email', 'phone'] END)) AS k
-          LEFT JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = CASE WHEN NOT k.is_crowded THEN k.key END
-         CROSS JOIN LATERAL (SELECT CASE WHEN k.is_crowded THEN 3 WHEN s.key IS NOT NULL THEN 2 WHEN k.key IS NOT NULL THEN 1 END AS found) AS f
+          LEFT JOIN salesforce_key s ON s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = CASE WHEN k.crowd IS NULL THEN k.key END
+         CROSS JOIN LATERAL (
+               SELECT CASE WHEN k.crowd <= k.shared_key_limit THEN 4 WHEN k.crowd IS NOT NULL THEN 3
+                           WHEN s.key IS NOT NULL THEN 2 WHEN k.key IS NOT NULL THEN 1 END AS found) AS f
          -- numbers are compared first, and quickly
          GROUP BY k.respond_id, k.workspace_id, k.is_there) AS judged;
 

@@ -84,6 +84,41 @@ def test_matching_everybody_decides_as_matching_those_concerned_does(
     assert {table: house.raw.versions(table) for table in WRITTEN} == few
 
 
+def crowds(house: House) -> None:
+    """Keys that too many hold to be joined; for some contacts the only key, for some not."""
+    for number in range(1, 23):
+        house.person(number, email="office@example.com", phone="+4930100001")
+        house.person(30 + number, email="left@example.com", presence="deleted")
+    house.person(23, email=ADA, phone="+4930100001")
+    house.workspace("generous", shared_key_limit=22)
+    for workspace in (WORKSPACE, "generous"):
+        house.contact(1, workspace_id=workspace, email="office@example.com")
+        house.contact(2, workspace_id=workspace, email=ADA, phone="+4930100001")
+        house.contact(3, workspace_id=workspace, email="left@example.com")
+        house.contact(4, workspace_id=workspace, email="left@example.com", phone="+4930100001")
+        house.contact(5, workspace_id=workspace, email="nobody@example.com", phone="+4930100001")
+
+
+def test_matching_everybody_decides_of_crowded_keys_as_matching_those_concerned_does(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowds(house)
+    house.match()
+    few = [house.verdict(number, name) for name in (WORKSPACE, "generous") for number in range(1, 6)]
+    assert few == [
+        *(("unmatched", "shared_key"), ("email", "23"), ("unmatched", "counterpart_deleted")),
+        *(("unmatched", "shared_key"), ("unmatched", "shared_key")),
+        # 22 hold the e-mail, which is not too many there; with the one more that holds the phone it is
+        *(("ambiguous", "several_by_email"), ("email", "23"), ("unmatched", "counterpart_deleted")),
+        *(("unmatched", "shared_key"), ("unmatched", "shared_key")),
+    ]
+    monkeypatch.setattr(match_contacts, "BROAD_FROM", 0)
+    for name in (WORKSPACE, "generous"):
+        house.raw.insert("pending_change", org_id=ORG, workspace_id=name, entity="respond_key")
+    assert house.match()["written"] == 0
+    assert [house.verdict(number, name) for name in (WORKSPACE, "generous") for number in range(1, 6)] == few
+
+
 @pytest.mark.usefixtures("broad")
 def test_everybody_is_matched_at_once_from_nothing(house: House) -> None:
     of_every_kind(house)
