@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import itertools
 from array import array
 from typing import Any, BinaryIO
 
@@ -22,6 +23,8 @@ DELIMITERS = {
 LINE_ENDINGS = {"LF": "\n", "CRLF": "\r\n"}
 
 _ROWS_A_STEP = 5000
+#: Types whose text never holds a quote.
+_QUOTELESS = ("id", "reference", "boolean", "date", "datetime")
 _PAGES_SHOWN = 5
 _OFFSET_BYTES = 8
 
@@ -142,17 +145,16 @@ def render(org: Org, job: Job) -> None:
 
 def _write(org: Org, rows: Any, position: int, file: BinaryIO, offsets: BinaryIO) -> int:
     count = 0
-    offsets.write(array("Q", [position]).tobytes())
     while lines := [row[0] for row in rows.fetchmany(_ROWS_A_STEP)]:
-        places = array("Q")
-        for line in lines:
-            position += len(line)
-            places.append(position)
+        places = array("Q", itertools.accumulate(map(len, lines), initial=position))
+        position = places.pop()
         file.write(b"".join(lines))
         offsets.write(places.tobytes())
         count += len(lines)
         if org.bulk.stopping.is_set():
             break
+    # where the last row ends
+    offsets.write(array("Q", [position]).tobytes())
     return count
 
 
@@ -160,7 +162,9 @@ def _line(found: Compiled, datetime_ending: str, delimiter: str, ending: str, *,
     """Return SQL of a row's line: nothing and empty look alike, inner quotes are doubled."""
     cells = [_cell(found, column, datetime_ending) for column in found.columns]
     if not has_nul:
-        form = delimiter.join('"%w"' for _ in cells)
+        form = delimiter.join(
+            '"%s"' if column.field.type in _QUOTELESS else '"%w"' for column in found.columns
+        )
         return f"printf('{form}{ending}', {', '.join(cells)})"
     # slower, and printf ends a text at its first NUL
     quoted = (f"""'"' || replace({cell}, '"', '""') || '"'""" for cell in cells)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
-from sandbox.salesforce import errors, ids
+from sandbox.salesforce import errors, ids, schema
 from sandbox.salesforce.fields import NUMBERS, Field
 from sandbox.salesforce.soql_tree import Comparison, Literal, Membership
 
@@ -19,11 +19,12 @@ _DAY = 86_400
 
 
 def rendered(sql: str, field: Field) -> str:
-    """Return SQL that gives a field's value as JSON shows it."""
+    """Return SQL that gives a field's value as JSON shows it; ``sql`` is the field's column or made of it."""
     if field.type != "datetime":
         return sql
-    # half the time of strftime
-    return f"(date({sql}, 'unixepoch') || 'T' || time({sql}, 'unixepoch') || '{DATETIME_ENDING}')"
+    is_column = field.is_stored and sql.endswith(f".{field.name}")
+    text = schema.shown_column(sql) if is_column else schema.datetime_text(sql)
+    return f"({text} || '{DATETIME_ENDING}')"
 
 
 def comparison(sql: str, field: Field, condition: Comparison, bind: Bind, now: float) -> str:

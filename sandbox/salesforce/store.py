@@ -188,7 +188,9 @@ class Store:
 
     def _create(self, org_number: int) -> None:
         self._writer.executescript(f"BEGIN;\n{schema.statements()}\nCOMMIT;")
-        with self.writing():
+        with self.writing() as connection:
+            for sobject in objects.OBJECTS.values():
+                _add_shown_columns(connection, sobject)
             if self.setting("org_id") is None:
                 self._found_org(org_number)
 
@@ -259,6 +261,14 @@ _DEFAULTS = (
     "Id", "CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById",
     "SystemModstamp", "OwnerId", *_FALSE,
 )  # fmt: skip
+
+
+def _add_shown_columns(connection: sqlite3.Connection, sobject: SObject) -> None:
+    """Give a table that an older version made what it lacks; SQLite adds columns only to be worked out when read."""
+    held = {row[1] for row in connection.execute(f"PRAGMA table_xinfo({sobject.name})")}
+    for name, definition in schema.shown_columns(sobject).items():
+        if name not in held:
+            connection.execute(f"ALTER TABLE {sobject.name} ADD COLUMN {definition} VIRTUAL")
 
 
 def _plain(value: Any) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from sandbox.salesforce import objects
+from sandbox.salesforce import objects, schema
 from sandbox.salesforce.store import Store
 
 
@@ -72,3 +73,20 @@ def test_ids_stay_unique_when_rows_bring_their_own(store: Store) -> None:
     store.insert_contacts([moved])
     [third] = store.insert_contacts([{"LastName": "z"}])
     assert len({first, moved["Id"], third}) == 3
+
+
+def test_an_org_that_an_older_version_made_shows_its_datetimes(tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite3"
+    old = Store(path)
+    [contact] = old.insert_contacts(
+        [{"LastName": "a", "CreatedDate": datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)}]
+    )
+    old.close()
+    column = schema.shown_column("CreatedDate")
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"ALTER TABLE Contact DROP COLUMN {column}")
+    connection.close()
+    store = Store(path)
+    found = store.read().execute(f"SELECT {column} FROM Contact WHERE Id = ?", (contact,)).fetchone()  # noqa: S608
+    store.close()
+    assert found == ("2024-05-06T07:08:09",)
