@@ -82,11 +82,14 @@ def email_key(raw: str | None) -> Key:
     text = _visible(raw or "")
     if not text:
         return Key(key=None, reason="empty")
-    if "@" not in text and placeholders.is_placeholder_text(text):
-        return Key(key=None, reason="placeholder")
-    if sum("@" in part for part in _EMAIL_SEPARATOR.split(text)) > 1 and not _is_own_display_name(text):
-        return Key(key=None, reason="several_values")
-    address = _checked_address(_unwrapped(text))
+    # most cells hold an ordinary address and nothing else
+    address = _ordinary_address(text)
+    if address is None:
+        if "@" not in text and placeholders.is_placeholder_text(text):
+            return Key(key=None, reason="placeholder")
+        if sum("@" in part for part in _EMAIL_SEPARATOR.split(text)) > 1 and not _is_own_display_name(text):
+            return Key(key=None, reason="several_values")
+        address = _checked_address(_unwrapped(text))
     if address is None:
         return Key(key=None, reason="placeholder" if placeholders.is_placeholder_text(text) else "invalid")
     if placeholders.is_placeholder_address(address):
@@ -111,6 +114,11 @@ def _unwrapped(text: str) -> str:
     return text
 
 
+def _ordinary_address(text: str) -> str | None:
+    ordinary = _ORDINARY.fullmatch(text.lower()) if len(text) <= _EMAIL_CHARACTERS else None
+    return ordinary[0] if ordinary and ordinary[1] not in _SPECIAL_ENDINGS else None
+
+
 def _checked_address(text: str) -> str | None:
     if len(text) > _EMAIL_CHARACTERS:
         return None
@@ -118,9 +126,8 @@ def _checked_address(text: str) -> str | None:
     # Lower-casing can undo NFKC (a capital with a dot above), so it is normalized once more.
     local = unicodedata.normalize("NFKC", local.lower())
     domain = domain.lower().removesuffix(".")
-    ordinary = _ORDINARY.fullmatch(f"{local}@{domain}")
-    if ordinary and ordinary[1] not in _SPECIAL_ENDINGS:
-        return ordinary[0]
+    if ordinary := _ordinary_address(f"{local}@{domain}"):
+        return ordinary
     try:
         checked = email_validator.validate_email(
             f"{local}@{domain}", check_deliverability=False, test_environment=True

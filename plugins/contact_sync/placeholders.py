@@ -7,6 +7,11 @@ test people live there.
 
 from __future__ import annotations
 
+import re
+
+#: Whatever ``str.isalnum`` is false of.
+_PUNCTUATION = re.compile(r"[\W_]+")
+
 #: Compared without case, spaces and punctuation: "N/A", "n.a." and "na" are one entry.
 _WORDS_BY_LANGUAGE = """
 na nan nil none no null undefined unknown missing empty blank pending tbd tba tbc test testing
@@ -41,7 +46,7 @@ _RUNS = frozenset({"12345", "123456", "1234567", "1234567890"})
 
 
 def _fold(text: str) -> str:
-    return "".join(filter(str.isalnum, text.casefold()))
+    return _PUNCTUATION.sub("", text.casefold())
 
 
 def is_placeholder_text(text: str) -> bool:
