@@ -1,5 +1,6 @@
 -- Raw values become keys: each distinct raw value is normalized once (key_rule), then the keys of changed contacts are replaced.
 -- The changes it consumes are deleted in the transaction that writes the keys; a crash leaves both as they were.
+-- Batches run side by side in rounds: what is fed meanwhile waits for the next one, so no older reading is written after a newer.
 
 -- name: list_orgs_with_changes
 -- List the connected orgs with something to normalize, match or materialize, or whose suites are a day old or held.
@@ -12,13 +13,6 @@ SELECT o.org_id
    AND (q.verdict = 'held' OR q.ran_at < now() - interval '23 hours'
         OR EXISTS (SELECT FROM pending_change p WHERE p.org_id = o.org_id))
  ORDER BY o.org_id;
-
--- name: has_contact_changes
--- Tell whether the feed names contacts to normalize: a run that finds none makes no working tables.
--- Params: org_id text | Rows: 1 (has_changes)
-SELECT EXISTS (
-       SELECT FROM pending_change
-        WHERE org_id = %(org_id)s AND entity IN ('salesforce_contact', 'respond_contact')) AS has_changes;
 
 -- name: create_normalize_tables
 -- Make the working tables, once a session; they are empty again after each transaction.
@@ -66,21 +60,33 @@ SELECT %(org_id)s, c.workspace_id, 'respond_contact', array_agg(c.respond_id::te
          WHERE r.org_id = %(org_id)s) AS c
  GROUP BY c.workspace_id, c.share;
 
--- name: claim_salesforce_changes
--- Take about a batch of changed Salesforce contacts off the feed.
--- Params: org_id text, batch_size int | Rows: none
-WITH oldest AS (
+-- name: list_contact_batches
+-- Share what waits on the feed among batches of about as many contacts: a worker's part of it, but no more than a batch holds.
+-- Params: org_id text, batch_size int, least int, workers int | Rows: 0..n (change_ids)
+WITH waiting AS (
     SELECT change_id, coalesce(cardinality(entity_ids), 1) AS contacts
       FROM pending_change
-     WHERE org_id = %(org_id)s AND entity = 'salesforce_contact' AND (entity_id IS NOT NULL OR entity_ids IS NOT NULL)
-     ORDER BY change_id
-     LIMIT %(batch_size)s
-), claimed AS (
+     WHERE org_id = %(org_id)s
+       AND entity IN ('salesforce_contact', 'respond_contact')
+       AND (entity_id IS NOT NULL OR entity_ids IS NOT NULL)
+), part AS (
+    SELECT least(%(batch_size)s, greatest(%(least)s, ceil(sum(contacts)::numeric / %(workers)s))) AS contacts FROM waiting
+), numbered AS (
+    SELECT w.change_id, div(sum(w.contacts) OVER (ORDER BY w.change_id) - w.contacts, part.contacts) AS batch
+      FROM waiting w
+     CROSS JOIN part
+)
+SELECT array_agg(change_id ORDER BY change_id) AS change_ids
+  FROM numbered
+ GROUP BY batch
+ ORDER BY batch;
+
+-- name: claim_salesforce_changes
+-- Take a batch's changed Salesforce contacts off the feed.
+-- Params: org_id text, change_ids bigint[] | Rows: none
+WITH claimed AS (
     DELETE FROM pending_change
-     WHERE change_id IN (
-           SELECT change_id
-             FROM (SELECT change_id, sum(contacts) OVER (ORDER BY change_id) - contacts AS before FROM oldest) AS counted
-            WHERE before < %(batch_size)s)
+     WHERE org_id = %(org_id)s AND entity = 'salesforce_contact' AND change_id = ANY (%(change_ids)s::bigint[])
     RETURNING coalesce(entity_ids, ARRAY[entity_id]) AS ids
 )
 INSERT INTO changed_salesforce (salesforce_id)
@@ -88,20 +94,11 @@ SELECT unnest(ids) FROM claimed
 ON CONFLICT DO NOTHING;
 
 -- name: claim_respond_changes
--- Take about a batch of changed respond contacts off the feed.
--- Params: org_id text, batch_size int | Rows: none
-WITH oldest AS (
-    SELECT change_id, coalesce(cardinality(entity_ids), 1) AS contacts
-      FROM pending_change
-     WHERE org_id = %(org_id)s AND entity = 'respond_contact' AND (entity_id IS NOT NULL OR entity_ids IS NOT NULL)
-     ORDER BY change_id
-     LIMIT %(batch_size)s
-), claimed AS (
+-- Take a batch's changed respond contacts off the feed.
+-- Params: org_id text, change_ids bigint[] | Rows: none
+WITH claimed AS (
     DELETE FROM pending_change
-     WHERE change_id IN (
-           SELECT change_id
-             FROM (SELECT change_id, sum(contacts) OVER (ORDER BY change_id) - contacts AS before FROM oldest) AS counted
-            WHERE before < %(batch_size)s)
+     WHERE org_id = %(org_id)s AND entity = 'respond_contact' AND change_id = ANY (%(change_ids)s::bigint[])
     RETURNING workspace_id, coalesce(entity_ids, ARRAY[entity_id]) AS ids
 )
 INSERT INTO changed_respond (workspace_id, respond_id)
@@ -200,6 +197,11 @@ SELECT kind, region, raw, raw_digest, is_known, key AS old_key
   FROM met_rule
  WHERE NOT is_current;
 
+-- name: wait_half_a_minute
+-- Let this transaction wait no longer for a row than two batches can take to write their rules.
+-- Params: none | Rows: none
+SET LOCAL lock_timeout = '30s';
+
 -- name: upsert_key_rules
 -- Remember what the new values became.
 -- Params: rules_version text | Rows: none
@@ -251,7 +253,7 @@ SELECT k.kind, k.key, v.salesforce_id, v.effective_id, array_agg(DISTINCT v.sour
  GROUP BY k.kind, k.key, v.salesforce_id, v.effective_id;
 
 -- name: delete_unwanted_salesforce_keys
--- Drop the keys that changed Salesforce contacts no longer have.
+-- Drop the keys that changed Salesforce contacts no longer have, or that stand for another contact now.
 -- Params: org_id text | Rows: none
 DELETE FROM salesforce_key k
  USING changed_salesforce x
@@ -259,24 +261,13 @@ DELETE FROM salesforce_key k
    AND k.salesforce_id = x.salesforce_id
    AND NOT EXISTS (
        SELECT FROM wanted_salesforce_key w
-        WHERE w.kind = k.kind AND w.key = k.key AND w.salesforce_id = k.salesforce_id);
+        WHERE w.kind = k.kind AND w.key = k.key AND w.salesforce_id = k.salesforce_id
+          AND w.effective_id IS NOT DISTINCT FROM k.effective_id AND w.source_fields = k.source_fields);
 
--- name: upsert_wanted_salesforce_keys
--- Write the keys that are new or stand for another contact now.
--- Params: org_id text | Rows: none
-INSERT INTO salesforce_key AS held (org_id, kind, key, salesforce_id, effective_id, source_fields)
-SELECT %(org_id)s, w.kind, w.key, w.salesforce_id, w.effective_id, w.source_fields
-  FROM wanted_salesforce_key w
- -- to find out by ON CONFLICT that nothing is new would lock the row
- WHERE NOT EXISTS (
-       SELECT FROM salesforce_key k
-        WHERE k.org_id = %(org_id)s AND k.kind = w.kind AND k.key = w.key AND k.salesforce_id = w.salesforce_id
-          AND k.effective_id IS NOT DISTINCT FROM w.effective_id AND k.source_fields = w.source_fields)
- -- in the order of the primary key, in which they are asked for
- ORDER BY w.kind, w.key, w.salesforce_id
-ON CONFLICT (org_id, kind, key, salesforce_id) DO UPDATE
-   SET effective_id = excluded.effective_id, source_fields = excluded.source_fields
- WHERE (held.effective_id, held.source_fields) IS DISTINCT FROM (excluded.effective_id, excluded.source_fields);
+-- name: insert_missing_salesforce_keys
+-- Write the keys that are new.
+-- Params: org_id text | Rows: 1 (written)
+SELECT insert_missing_salesforce_keys(%(org_id)s) AS written;
 
 -- name: insert_wanted_respond_keys
 -- Work out the keys that changed respond contacts should have.
@@ -308,12 +299,8 @@ DELETE FROM respond_key k
 
 -- name: insert_missing_respond_keys
 -- Write the keys that are new.
--- Params: org_id text | Rows: none
-INSERT INTO respond_key (org_id, workspace_id, kind, key, respond_id)
-SELECT %(org_id)s, k.workspace_id, k.kind, k.key, k.respond_id
-  FROM wanted_respond_key k
-  JOIN workspace w ON w.workspace_id = k.workspace_id AND w.org_id = %(org_id)s
-ON CONFLICT DO NOTHING;
+-- Params: org_id text | Rows: 1 (written)
+SELECT insert_missing_respond_keys(%(org_id)s) AS written;
 
 -- name: feed_keyless_respond_contacts
 -- Tell matching of changed respond contacts that have no key at all: they need their reason.

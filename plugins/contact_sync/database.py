@@ -69,14 +69,9 @@ class Transaction:
 
     def copy_rows(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
         """COPY ``rows`` (None is NULL, everything else is text) into ``table``; return their number."""
-        buffer = io.StringIO()
-        count = 0
-        for row in rows:
-            buffer.write("\t".join(map(_copy_cell, row)) + "\n")
-            count += 1
-        buffer.seek(0)
-        self.copy_text(table, columns, buffer)
-        return count
+        lines = copy_lines(rows)
+        self.copy_text(table, columns, io.StringIO("".join(lines)))
+        return len(lines)
 
     def copy_text(self, table: str, columns: Sequence[str], stream: _Readable) -> None:
         """COPY a stream that is already in PostgreSQL's text format."""
@@ -199,6 +194,14 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Database:
 def _driver_url(url: str) -> sqlalchemy.URL:
     # SQLAlchemy 2.1 reads a plain postgresql:// as psycopg 3.
     return sqlalchemy.make_url(url).set(drivername="postgresql+psycopg2")
+
+
+def copy_lines(rows: Iterable[Sequence[Any]]) -> list[str]:
+    """Return ``rows`` in PostgreSQL's text format, as :meth:`Transaction.copy_text` reads them joined.
+
+    Raises RejectError for a value with a NUL.
+    """
+    return ["\t".join(map(_copy_cell, row)) + "\n" for row in rows]
 
 
 def _copy_cell(value: Any) -> str:

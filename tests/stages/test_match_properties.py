@@ -389,7 +389,6 @@ def test_a_candidate_of_exact_mode_is_one_of_normalized_mode(town: Town, story: 
 #: What each trigger alone tells of: without it, the story ends differently from a rebuild.
 FORGOTTEN: dict[tuple[str, str], Story] = {
     ("salesforce_key", "insert"): a_story([], [(ADA, None)], ("person", (1, ADA, None, None, None))),
-    ("salesforce_key", "update"): a_story([(ADA, None)], [(ADA, None)], ("presence", (1, "deleted"))),
     ("salesforce_key", "delete"): a_story(
         [(ADA, None)], [(ADA, None)], ("person", (1, None, None, None, None))
     ),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
-from contact_sync import keys, records
+from contact_sync import database, errors, keys, records
 from contact_sync.stages import normalize_contacts
 from tests.raw_sql import RawSql
 from tests.stages.house import NOON, ORG, OTHER_ORG, WORKSPACE, House, person_id
@@ -298,6 +299,86 @@ def test_small_batches_give_the_same(house: House) -> None:
         house.contact(number, email=f"person{number}@example.com")
     counts = house.normalize(batch_size=2)
     assert (counts["salesforce_contacts"], counts["respond_contacts"], counts["keys"]) == (7, 7, 14)
+
+
+# Batches side by side
+
+
+def meeting(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str, when: Any = None) -> None:
+    """Let the first two calls of ``name`` (with ``when`` as first argument) go on only when both have come."""
+    both = threading.Barrier(2)
+    act, met = getattr(owner, name), list[Any]()
+
+    def meet(first: Any, second: Any, *rest: Any, **named: Any) -> Any:
+        if when in (None, second) and len(met) < 2:
+            met.append(second)
+            both.wait(timeout=30)
+        return act(first, second, *rest, **named)
+
+    monkeypatch.setattr(owner, name, meet)
+
+
+def test_batches_that_meet_the_same_new_value_do_not_wait_for_each_other(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        house.person(number, phone="+4930123456")
+    meeting(monkeypatch, normalize_contacts, "_replace_respond_keys")
+    counts = house.normalize(batch_size=1)
+    assert (counts["salesforce_contacts"], counts["keys"]) == (2, 2)
+
+
+def test_two_batches_that_know_one_contact_write_its_keys_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.person(1, email=ADA, phone="+4930123456")
+    house.raw.insert("pending_change", org_id=ORG, entity="salesforce_contact", entity_id=person_id(1))
+    meeting(monkeypatch, database.Transaction, "one", when="insert_missing_salesforce_keys")
+    counts = house.normalize(batch_size=1)
+    assert (counts["salesforce_contacts"], counts["keys"]) == (2, 2)
+    assert salesforce_keys(house.raw, 1) == [("email", ADA), ("phone", "+4930123456")]
+
+
+def test_a_change_that_comes_while_its_contact_is_worked_on_waits_for_the_next_round(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a second batch could write the news before the first one writes what it had read before them."""
+    for number in (1, 2, 3):
+        house.person(number, email=f"person{number}@example.com")
+    act = database.Transaction.execute
+    claims: list[list[int]] = []
+
+    def execute(tx: database.Transaction, name: str, /, **params: Any) -> int:
+        count = act(tx, name, **params)
+        if name == "claim_salesforce_changes":
+            claims.append(params["change_ids"])
+        elif name == "insert_salesforce_raw" and house.raw.value(
+            "SELECT email = 'person1@example.com' FROM salesforce_contact WHERE salesforce_id = %(id)s",
+            id=person_id(1),
+        ):
+            house.change_person(1, email=ADA)
+        return count
+
+    monkeypatch.setattr(database.Transaction, "execute", execute)
+    assert house.normalize(batch_size=1)["salesforce_contacts"] == 4
+    assert salesforce_keys(house.raw, 1) == [("email", ADA)]
+    assert max(claims[-1]) > max(max(ids) for ids in claims[:-1])
+    assert len(claims) == 4
+
+
+def test_a_batch_that_fails_leaves_those_after_it_on_the_feed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 10):
+        house.person(number, email=f"person{number}@example.com")
+
+    def fail(*_: Any) -> int:
+        raise errors.StopError("no room")
+
+    monkeypatch.setattr(normalize_contacts, "_replace_respond_keys", fail)
+    with pytest.raises(errors.StopError, match="no room"):
+        house.normalize(batch_size=1)
+    assert house.raw.value("SELECT count(*) FROM pending_change WHERE entity = 'salesforce_contact'") == 9
 
 
 def test_a_death_in_a_batch_leaves_its_changes_to_the_next_run(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
+from concurrent import futures
 
 from contact_sync import database, erasure, keys, records, tombstones
 from contact_sync.stages import _ledger
@@ -11,69 +13,101 @@ STAGE = "normalize_contacts"
 
 #: Contacts in one run from which on the planner must hear of them at once; less is autovacuum's.
 MANY = 10_000
+#: Batches at a time: while one makes keys, the server writes another's.
+WORKERS = 2
+#: Fewer contacts than these are not worth a batch of their own.
+_LEAST = 2_000
 
 _MEET = ("insert_salesforce_raw", "insert_respond_raw", "analyze_raw", "insert_met_rules")
 _RULE_COLUMNS = ("kind", "region", "raw_digest", "key", "e164", "reason", "national")
 
 
 def run(db: database.Database, *, org_id: str, run_id: str, batch_size: int = 50_000) -> dict[str, int]:
-    """Work off the feed of changed contacts of one org, a batch per transaction, until it is empty.
+    """Work off the feed of changed contacts of one org, in rounds of batches (a transaction each), until it is empty.
 
-    Returns counts: ``salesforce_contacts``, ``respond_contacts`` looked at, ``values`` newly normalized, ``moved``
-    (those that newer rules give another key), ``keys`` written or removed.
+    Why in rounds: docs/decisions/0018. Returns counts: ``salesforce_contacts``, ``respond_contacts`` looked at,
+    ``values`` newly normalized, ``moved`` (those that newer rules give another key), ``keys`` written or removed.
     """
     with (
         db.advisory_lock(f"match:{org_id}") as is_held,
         _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=org_id) as counts,
     ):
         analyzed = 0
-        while is_held and _batch(db, org_id, batch_size, counts):
-            seen = counts["salesforce_contacts"] + counts["respond_contacts"]
-            if seen >= max(MANY, 2 * analyzed):
-                db.one("analyze_contacts", changed=seen)
-                analyzed = seen
+        while is_held and (batches := _batches(db, org_id, batch_size)):
+            for found in _side_by_side(db, org_id, batches):
+                for name, count in found.items():
+                    counts[name] = counts.get(name, 0) + count
+                seen = counts["salesforce_contacts"] + counts["respond_contacts"]
+                if seen >= max(MANY, 4 * analyzed):
+                    db.one("analyze_contacts", changed=seen)
+                    analyzed = seen
     return counts
 
 
-def _batch(db: database.Database, org_id: str, batch_size: int, counts: _ledger.Counts) -> bool:
+def _batches(db: database.Database, org_id: str, batch_size: int) -> list[list[int]]:
+    """Return the changes that wait now, a list of ids for each batch of a round."""
     with db.transaction() as tx:
         # before it holds a row: an erasure keeps others out and then reaches for the feed
         tx.one("hold_off_erasures", org_id=org_id)
-        row = tx.one("has_contact_changes", org_id=org_id)
-        if not row or not row["has_changes"]:
-            return False
-        tx.execute("create_normalize_tables")
         tx.execute("spread_salesforce_changes", org_id=org_id)
         tx.execute("spread_respond_changes", org_id=org_id)
-        salesforce = tx.execute("claim_salesforce_changes", org_id=org_id, batch_size=batch_size)
-        respond = tx.execute("claim_respond_changes", org_id=org_id, batch_size=batch_size)
-        if not salesforce + respond:
-            return False
-        salesforce += tx.execute("add_merged_losers", org_id=org_id)
-        found = process(tx, org_id=org_id)
-    for name, count in {"salesforce_contacts": salesforce, "respond_contacts": respond, **found}.items():
-        counts[name] = counts.get(name, 0) + count
-    return True
+        rows = tx.all(
+            "list_contact_batches", org_id=org_id, batch_size=batch_size, least=_LEAST, workers=WORKERS
+        )
+    return [row["change_ids"] for row in rows]
 
 
-def process(tx: database.Transaction, *, org_id: str) -> dict[str, int]:
-    """Normalize the contacts of the working tables; return how many values were new, moved, and keys written."""
+def _side_by_side(db: database.Database, org_id: str, batches: list[list[int]]) -> Iterator[dict[str, int]]:
+    """Work off a round's batches; yield each one's counts. A batch that fails keeps those after it from beginning.
+
+    Two batches may know one contact. Both read what was there before the round began, or something newer, whose
+    change then waits for the next round.
+    """
+    with futures.ThreadPoolExecutor(WORKERS, thread_name_prefix="normalize") as pool:
+        yield from pool.map(lambda batch: db.in_turn(lambda tx: _batch(db, tx, org_id, batch)), batches)
+
+
+def _batch(
+    db: database.Database, tx: database.Transaction, org_id: str, change_ids: list[int]
+) -> dict[str, int]:
+    tx.one("hold_off_erasures", org_id=org_id)
+    tx.execute("create_normalize_tables")
+    salesforce = tx.execute("claim_salesforce_changes", org_id=org_id, change_ids=change_ids)
+    respond = tx.execute("claim_respond_changes", org_id=org_id, change_ids=change_ids)
+    salesforce += tx.execute("add_merged_losers", org_id=org_id)
+    return {
+        "salesforce_contacts": salesforce,
+        "respond_contacts": respond,
+        **process(tx, org_id=org_id, beside=db),
+    }
+
+
+def process(
+    tx: database.Transaction, *, org_id: str, beside: database.Database | None = None
+) -> dict[str, int]:
+    """Normalize the contacts of the working tables; return how many values were new, moved, and keys written.
+
+    ``beside``: where others normalize meanwhile, new rules are committed there at once. What a value becomes is true
+    whatever comes of ``tx``, and who meets the same value need not wait for its end.
+    """
     tombstones.are_there(tx, org_id=org_id)
     tx.execute("analyze_changed")
-    values, moved = _remember_rules(tx, org_id)
+    values, moved = _remember_rules(tx, org_id, beside)
     written = _replace_salesforce_keys(tx, org_id) + _replace_respond_keys(tx, org_id)
     # before anybody sees their keys
     erasure.erase_returned(tx, org_id=org_id)
     return {"values": values, "moved": moved, "keys": written}
 
 
-def _remember_rules(tx: database.Transaction, org_id: str) -> tuple[int, int]:
+def _remember_rules(
+    tx: database.Transaction, org_id: str, beside: database.Database | None
+) -> tuple[int, int]:
     """Countries first: they tell the region that national numbers are read in.
 
     A value *moved* if newer rules or a newer numbering plan made another key of it than before.
     """
     countries = tx.all("select_new_countries", org_id=org_id, rules_version=keys.RULES_VERSION)
-    _store(tx, (("country", "", row["raw_digest"], _country(row["raw"])) for row in countries))
+    _store(tx, beside, (("country", "", row["raw_digest"], _country(row["raw"])) for row in countries))
     tx.execute("delete_new_rules")
     for name in _MEET:
         tx.execute(name, org_id=org_id, rules_version=keys.RULES_VERSION)
@@ -86,7 +120,7 @@ def _remember_rules(tx: database.Transaction, org_id: str) -> tuple[int, int]:
             moved += row["is_known"] and row["old_key"] != key.key
             yield row["kind"], row["region"], row["raw_digest"], key
 
-    values = _store(tx, rules())
+    values = _store(tx, beside, rules())
     if values:
         tx.execute("meet_new_rules")
         tx.execute("delete_new_rules")
@@ -94,15 +128,31 @@ def _remember_rules(tx: database.Transaction, org_id: str) -> tuple[int, int]:
     return values, moved
 
 
-def _store(tx: database.Transaction, rules: Iterable[tuple[str, str, bytes, records.Key]]) -> int:
-    rows = (
+def _store(
+    tx: database.Transaction,
+    beside: database.Database | None,
+    rules: Iterable[tuple[str, str, bytes, records.Key]],
+) -> int:
+    lines = database.copy_lines(
         (kind, region, "\\x" + bytes(digest).hex(), key.key, key.e164, key.reason, key.national)
         for kind, region, digest, key in rules
     )
-    count = tx.copy_rows("new_rule", _RULE_COLUMNS, rows)
-    if count:
+    if lines:
+        _copy(tx, lines)
+    if lines and beside:
+        with beside.transaction() as apart:
+            # it waits for others of its kind only; should it ever not, this run fails and the next one goes on
+            apart.execute("wait_half_a_minute")
+            apart.execute("create_normalize_tables")
+            _copy(apart, lines)
+            apart.execute("upsert_key_rules", rules_version=keys.RULES_VERSION)
+    elif lines:
         tx.execute("upsert_key_rules", rules_version=keys.RULES_VERSION)
-    return count
+    return len(lines)
+
+
+def _copy(tx: database.Transaction, lines: list[str]) -> None:
+    tx.copy_text("new_rule", _RULE_COLUMNS, io.StringIO("".join(lines)))
 
 
 def _country(raw: str) -> records.Key:
@@ -118,17 +168,19 @@ def _replace_salesforce_keys(tx: database.Transaction, org_id: str) -> int:
     tx.execute("insert_wanted_salesforce_keys", org_id=org_id)
     tx.execute("feed_settled_respond_contacts", org_id=org_id)
     tx.execute("feed_most_recent_matches", org_id=org_id)
-    return tx.execute("delete_unwanted_salesforce_keys", org_id=org_id) + tx.execute(
-        "upsert_wanted_salesforce_keys", org_id=org_id
-    )
+    return _replace(tx, "delete_unwanted_salesforce_keys", "insert_missing_salesforce_keys", org_id)
 
 
 def _replace_respond_keys(tx: database.Transaction, org_id: str) -> int:
     tx.execute("insert_wanted_respond_keys")
     # a disconnect that runs at this moment waits for us, so it removes what we write now
     tx.all("lock_serving_workspaces", org_id=org_id)
-    written = tx.execute("delete_unwanted_respond_keys", org_id=org_id) + tx.execute(
-        "insert_missing_respond_keys", org_id=org_id
-    )
+    written = _replace(tx, "delete_unwanted_respond_keys", "insert_missing_respond_keys", org_id)
     tx.execute("feed_keyless_respond_contacts", org_id=org_id)
     return written
+
+
+def _replace(tx: database.Transaction, deletion: str, insertion: str, org_id: str) -> int:
+    deleted, inserted = tx.execute(deletion, org_id=org_id), tx.one(insertion, org_id=org_id)
+    assert inserted is not None
+    return int(deleted + inserted["written"])
