@@ -87,10 +87,16 @@ def test_a_pause_that_cannot_be_is_refused(seconds: str, capsys: pytest.CaptureF
     assert "give 5 to 86400 seconds" in capsys.readouterr().err
 
 
-def test_a_refresh_says_that_it_sets_no_pause(command: Command, salesforce_connection: str) -> None:
+@pytest.mark.parametrize(
+    "setting", [("--poll-seconds", "60"), ("--name", "Acme"), ("--default-region", "DE")], ids=lambda s: s[0]
+)
+def test_a_refresh_says_that_it_changes_no_setting(
+    command: Command, salesforce_connection: str, setting: tuple[str, str]
+) -> None:
     command("connect", "salesforce_default")
-    said = command("connect", "salesforce_default", "--refresh", "--poll-seconds", "60")
-    assert (said.code, "without it" in said.err) == (1, True)
+    said = command("connect", "salesforce_default", "--refresh", *setting)
+    assert said.code != 0
+    assert f"give {setting[0]} to a connect without it" in said.err
 
 
 def test_a_dry_connect_looks_and_remembers_nothing(

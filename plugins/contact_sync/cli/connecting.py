@@ -53,6 +53,10 @@ def add_commands(commands: words.Commands) -> None:
     )
 
 
+#: What a connect sets, beside remembering the org.
+_SETTINGS = ("name", "default_region", "poll_seconds")
+
+
 def _pause(text: str) -> int:
     """Read a number of seconds that the table allows."""
     if not text.isdecimal() or not 5 <= int(text) <= 86_400:
@@ -157,8 +161,11 @@ def _refreshed(opened: edges.Edges, arguments: argparse.Namespace, known: databa
         raise errors.StopError(
             f"connection {arguments.conn_id} is not connected yet: run connect without --refresh first"
         )
-    if arguments.poll_seconds:
-        raise errors.StopError("--refresh changes no setting: give --poll-seconds to a connect without it")
+    given = [f"--{name.replace('_', '-')}" for name in _SETTINGS if getattr(arguments, name)]
+    if given:
+        raise errors.StopError(
+            f"--refresh changes no setting: give {' and '.join(given)} to a connect without it"
+        )
     session = opened.salesforce(arguments.conn_id, org_id=known["org_id"], lane="extract")
     before = set(tenants.described_fields(opened.db, known["org_id"]))
     session.login()
