@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import signal
 import ssl
@@ -29,8 +30,14 @@ WORKSPACE = "bench"
 SALESFORCE = "salesforce_default"
 RESPOND = "respond_io_default"
 
-#: Durable, as in production; the quarter of a small server's memory that PostgreSQL's manual gives to buffers.
-SETTINGS = {"shared_buffers": "2GB", "max_wal_size": "4GB", "work_mem": "64MB"}
+_MEMORY_MB = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+#: Durable, as in production; buffers as PostgreSQL's manual advises, a quarter of the machine's memory.
+SETTINGS = {
+    "shared_buffers": f"{_MEMORY_MB // 4}MB",
+    "max_wal_size": "4GB",
+    "min_wal_size": "1GB",
+    "work_mem": "64MB",
+}
 _SHOWN = ("server_version", "fsync", "synchronous_commit", *SETTINGS)
 
 _SESSIONS = """
