@@ -197,10 +197,10 @@ SELECT kind, region, raw, raw_digest, is_known, key AS old_key
   FROM met_rule
  WHERE NOT is_current;
 
--- name: wait_half_a_minute
--- Let this transaction wait no longer for a row than two batches can take to write their rules.
+-- name: limit_waiting
+-- Let this transaction wait no longer for a row than another batch could possibly take to write its rules.
 -- Params: none | Rows: none
-SET LOCAL lock_timeout = '30s';
+SET LOCAL lock_timeout = '5min';
 
 -- name: upsert_key_rules
 -- Remember what the new values became.

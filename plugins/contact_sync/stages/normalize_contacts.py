@@ -142,7 +142,7 @@ def _store(
     if lines and beside:
         with beside.transaction() as apart:
             # it waits for others of its kind only; should it ever not, this run fails and the next one goes on
-            apart.execute("wait_half_a_minute")
+            apart.execute("limit_waiting")
             apart.execute("create_normalize_tables")
             _copy(apart, lines)
             apart.execute("upsert_key_rules", rules_version=keys.RULES_VERSION)
