@@ -95,7 +95,7 @@ def test_a_refresh_says_that_it_changes_no_setting(
 ) -> None:
     command("connect", "salesforce_default")
     said = command("connect", "salesforce_default", "--refresh", *setting)
-    assert said.code != 0
+    assert said.code == 1
     assert f"give {setting[0]} to a connect without it" in said.err
 
 

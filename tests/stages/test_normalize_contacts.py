@@ -366,19 +366,27 @@ def test_a_change_that_comes_while_its_contact_is_worked_on_waits_for_the_next_r
     assert len(claims) == 4
 
 
-def test_a_batch_that_fails_leaves_those_after_it_on_the_feed(
+def test_a_batch_that_fails_keeps_its_changes_on_the_feed_and_no_other_loses_any(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(1, 10):
         house.person(number, email=f"person{number}@example.com")
+    act = normalize_contacts._replace_respond_keys
 
-    def fail(*_: Any) -> int:
-        raise errors.StopError("no room")
+    def fail_for_one(tx: database.Transaction, org_id: str) -> int:
+        with tx._driver().cursor() as cursor:
+            cursor.execute("SELECT FROM changed_salesforce WHERE salesforce_id = %s", (person_id(1),))
+            if cursor.rowcount:
+                raise errors.StopError("no room")
+        return act(tx, org_id)
 
-    monkeypatch.setattr(normalize_contacts, "_replace_respond_keys", fail)
+    monkeypatch.setattr(normalize_contacts, "_replace_respond_keys", fail_for_one)
     with pytest.raises(errors.StopError, match="no room"):
         house.normalize(batch_size=1)
-    assert house.raw.value("SELECT count(*) FROM pending_change WHERE entity = 'salesforce_contact'") == 9
+    waiting = house.raw.column("SELECT entity_id FROM pending_change WHERE entity = 'salesforce_contact'")
+    done = house.raw.column("SELECT salesforce_id FROM salesforce_key")
+    assert person_id(1) in waiting
+    assert sorted(waiting + done) == [person_id(number) for number in range(1, 10)]
 
 
 def test_a_death_in_a_batch_leaves_its_changes_to_the_next_run(

@@ -58,9 +58,10 @@ def _batches(db: database.Database, org_id: str, batch_size: int) -> list[list[i
 
 
 def _side_by_side(db: database.Database, org_id: str, batches: list[list[int]]) -> Iterator[dict[str, int]]:
-    """Work off a round's batches; yield each one's counts. A batch that fails keeps those after it from beginning.
+    """Work off a round's batches; yield each one's counts in their order.
 
-    Two batches may know one contact. Both read what was there before the round began, or something newer, whose
+    Raises what a batch failed with once its turn comes; those not begun by then stay on the feed, as its own changes
+    do. Two batches may know one contact. Both read what was there before the round began, or something newer, whose
     change then waits for the next round.
     """
     with futures.ThreadPoolExecutor(WORKERS, thread_name_prefix="normalize") as pool:
@@ -137,17 +138,18 @@ def _store(
         (kind, region, "\\x" + bytes(digest).hex(), key.key, key.e164, key.reason, key.national)
         for kind, region, digest, key in rules
     )
-    if lines:
-        _copy(tx, lines)
-    if lines and beside:
-        with beside.transaction() as apart:
-            # it waits for others of its kind only; should it ever not, this run fails and the next one goes on
-            apart.execute("limit_waiting")
-            apart.execute("create_normalize_tables")
-            _copy(apart, lines)
-            apart.execute("upsert_key_rules", rules_version=keys.RULES_VERSION)
-    elif lines:
+    if not lines:
+        return 0
+    _copy(tx, lines)
+    if beside is None:
         tx.execute("upsert_key_rules", rules_version=keys.RULES_VERSION)
+        return len(lines)
+    with beside.transaction() as apart:
+        # it waits for others of its kind only; should it ever not, this run fails and the next one goes on
+        apart.execute("limit_waiting")
+        apart.execute("create_normalize_tables")
+        _copy(apart, lines)
+        apart.execute("upsert_key_rules", rules_version=keys.RULES_VERSION)
     return len(lines)
 
 
