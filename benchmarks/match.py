@@ -104,8 +104,6 @@ def hub(place: ground.Ground, rows: int) -> tuple[float, list[Figure]]:
         Figure(name="hub_seconds", value=seconds, unit="s"),
         Figure(name="hub_candidates", value=hub_candidates(place), unit="rows", limit=0),
     ]
-    # else the server would do it, and while it is measured elsewhere
-    place.sql("VACUUM")
     return seconds / statistics.median(joins), figures
 
 

@@ -10,21 +10,23 @@ ON CONFLICT (org_id) DO NOTHING;
 
 -- name: upsert_org
 -- Remember an org under its connection; connecting again clears an earlier disconnect.
--- Params: org_id text, name text, conn_id text, instance_url text, api_version text, default_region text, poll_seconds int, integration_user_id text | Rows: none
+-- Params: org_id text, name text, conn_id text, instance_url text, api_version text, default_region text, poll_seconds int, integration_user_id text, approximate_contacts bigint | Rows: none
 INSERT INTO salesforce_org AS held (
-       org_id, name, conn_id, instance_url, api_version, default_region, integration_user_id, connected_at)
-VALUES (%(org_id)s, %(name)s, %(conn_id)s, %(instance_url)s, %(api_version)s, %(default_region)s, %(integration_user_id)s, now())
+       org_id, name, conn_id, instance_url, api_version, default_region, integration_user_id, approximate_contacts,
+       connected_at)
+VALUES (%(org_id)s, %(name)s, %(conn_id)s, %(instance_url)s, %(api_version)s, %(default_region)s, %(integration_user_id)s,
+        %(approximate_contacts)s, now())
 ON CONFLICT (org_id) DO UPDATE
    SET name = excluded.name, conn_id = excluded.conn_id, instance_url = excluded.instance_url,
        api_version = excluded.api_version, default_region = coalesce(excluded.default_region, held.default_region),
        poll_seconds = coalesce(%(poll_seconds)s, held.poll_seconds),
-       integration_user_id = excluded.integration_user_id, connected_at = coalesce(held.connected_at, now()),
+       integration_user_id = excluded.integration_user_id, approximate_contacts = excluded.approximate_contacts, connected_at = coalesce(held.connected_at, now()),
        disconnected_at = NULL;
 
 -- name: select_org
 -- Read one org.
--- Params: org_id text | Rows: 0..1 (org_id, name, conn_id, instance_url, integration_user_id, poll_seconds, disconnected_at, described_at)
-SELECT org_id, name, conn_id, instance_url, integration_user_id, poll_seconds, disconnected_at, described_at
+-- Params: org_id text | Rows: 0..1 (org_id, name, conn_id, instance_url, integration_user_id, poll_seconds, approximate_contacts, disconnected_at, described_at)
+SELECT org_id, name, conn_id, instance_url, integration_user_id, poll_seconds, approximate_contacts, disconnected_at, described_at
   FROM salesforce_org
  WHERE org_id = %(org_id)s;
 

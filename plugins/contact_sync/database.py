@@ -119,12 +119,14 @@ class Database:
     ``secret`` is CONTACT_SYNC_SECRET: only orgs in which people were erased cannot be worked on without it.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 4, secret: str = "") -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, secret: str = "") -> None:
         self._secret = secret
         self._engine = sqlalchemy.create_engine(
             _driver_url(url),
             pool_size=pool_size,
             pool_pre_ping=True,
+            # a connection that was used last knows the catalogue, and plans
+            pool_use_lifo=True,
             connect_args={
                 "options": f"-c search_path={SCHEMA} -c timezone=UTC {_SETTINGS}",
                 "application_name": "contact-sync",

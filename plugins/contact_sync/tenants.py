@@ -82,6 +82,7 @@ def connect_org(
         name=org_name,
         api_version=auth.API_VERSION,
         integration_user_id=token.user_id,
+        approximate_contacts=account.approximate_contacts(session),
         **values,
     )
     return org_id

@@ -58,10 +58,12 @@ def test_the_address_is_printed_with_the_way_to_go_on(command: Command, public_a
 def test_the_answer_connects_and_confirms_with_the_accounts_details(
     command: Command, public_app: str, salesforce_store: Store, raw: RawSql
 ) -> None:
+    salesforce_store.insert_contacts({"LastName": f"Person {number}"} for number in range(1_234))
     said = command("connect", "salesforce_default", "--code", approved(asked(command)))
     assert said.code == 0
     for told in (
         salesforce_store.org_id,
+        "about 1,234 contacts",
         "Contact Sync Sandbox",
         "integration@contact-sync.example",
         public_app,

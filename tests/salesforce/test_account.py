@@ -20,3 +20,15 @@ def test_a_user_who_may_not_read_users_stays_unnamed(session: auth.Session, org:
 def test_nobody_is_not_asked_for(session: auth.Session, org: ScriptedOrg) -> None:
     assert account.user_name(session, None) is None
     assert org.requests == []
+
+
+def test_about_how_many_contacts_an_org_holds(live: auth.Session, store: Store, vendor: httpx.Client) -> None:
+    # an empty object is left out of the answer
+    assert account.approximate_contacts(live) is None
+    store.insert_contacts({"LastName": f"Person {number}"} for number in range(3))
+    assert account.approximate_contacts(live) == 3
+
+
+def test_an_org_may_refuse_to_tell_its_size(session: auth.Session, org: ScriptedOrg) -> None:
+    org.answer = lambda _: refusal(403, "FORBIDDEN", "You don't have access to this resource")
+    assert account.approximate_contacts(session) is None

@@ -96,6 +96,43 @@ def test_a_big_window_is_planned_by_the_small_extraction_and_moves_nothing(
     assert everybody(raw) == 0
 
 
+@pytest.mark.parametrize(("told", "counts"), [(201, 0), (200, 1), (None, 1)])
+def test_an_org_known_to_be_big_is_planned_without_a_count(
+    load: Loading, raw: RawSql, told: int | None, counts: int
+) -> None:
+    raw("UPDATE salesforce_org SET approximate_contacts = %(told)s", told=told)
+    load.side.steer("DELETE", "/journal")
+    assert load.side.extract()["planned"] == 1
+    assert load.asked("GET", "/queryAll") == counts
+    assert load()["rows_landed"] == PEOPLE
+    assert windows(raw) == [("initial", "proven")]
+
+
+def test_an_org_taken_for_big_in_error_is_loaded_whole(
+    load: Loading, raw: RawSql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extract_salesforce_contacts, "SMALL", PEOPLE)
+    raw("UPDATE salesforce_org SET approximate_contacts = 1000000")
+    assert load.side.extract()["planned"] == 1
+    assert load()["rows_landed"] == PEOPLE
+
+
+def test_connections_are_ready_before_the_job_is_complete(
+    planned: Loading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait, ready = bulk.wait, []
+
+    def counting(*arguments: Any, **options: Any) -> bulk.Job:
+        ready.append(planned.side.db._engine.pool.checkedin())  # type: ignore[attr-defined]
+        return wait(*arguments, **options)
+
+    monkeypatch.setattr(bulk, "wait", counting)
+    # what tests before this one left open
+    planned.side.db.close()
+    planned()
+    assert ready == [_bulk_pages.WORKERS]
+
+
 def test_the_load_brings_everybody_and_proves_it(planned: Loading, raw: RawSql) -> None:
     assert planned() == {"windows": 1, "rows_landed": 25, "rows_merged": 25, "rows_quarantined": 0}
     assert windows(raw) == [("initial", "proven")]

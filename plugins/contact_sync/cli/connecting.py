@@ -151,6 +151,7 @@ def _connected(
         "instance_url": row["instance_url"],
         "user": account.user_name(session, row["integration_user_id"]),
         "poll_seconds": row["poll_seconds"],
+        "approximate_contacts": row["approximate_contacts"],
         "fields": len(tenants.described_fields(opened.db, org_id)),
         "dry_run": False,
     }
@@ -210,6 +211,8 @@ def _told(document: Document) -> Iterator[str]:
     if document.get("instance_url"):
         yield f"as {output.visible(document['user'] or 'a user it may not read')} at {document['instance_url']}"
         yield f"news are read every {document['poll_seconds']} seconds"
+        if document["approximate_contacts"]:
+            yield f"it holds about {document['approximate_contacts']:,} contacts"
     for word in ("granted", "lost"):
         if document.get(word):
             yield f"{word}: {', '.join(document[word])}"

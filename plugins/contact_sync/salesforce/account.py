@@ -1,11 +1,13 @@
-"""Whom a log-in belongs to, in words a person recognizes: the org's name and the user's."""
+"""Whom a log-in belongs to, in words a person recognizes: the org's name and size, and the user's name."""
 
 from __future__ import annotations
 
 import contextlib
 
-from contact_sync import errors
+from contact_sync import answers, errors
 from contact_sync.salesforce import auth, query
+
+_RECORD_COUNT = "/limits/recordCount"
 
 
 def org_name(session: auth.Session) -> str | None:
@@ -20,6 +22,20 @@ def user_name(session: auth.Session, user_id: str | None) -> str | None:
     with contextlib.suppress(errors.RejectError):
         return _first(session, "User", "Username", where=f"Id = {query.text_literal(user_id)}")
     return None
+
+
+def approximate_contacts(session: auth.Session) -> int | None:
+    """Return about how many contacts the org holds, None where it does not say.
+
+    "Record Count", REST API Developer Guide: counted now and then, without deleted ones; an object it knows nothing
+    of is left out.
+    """
+    answer = session.call("GET", _RECORD_COUNT, params={"sObjects": "Contact"}, accept=(400, 403, 404))
+    if answer.status_code != 200:
+        return None
+    body = answers.json_object(answer, f"Salesforce GET {_RECORD_COUNT}")
+    found = [item for item in body.get("sObjects") or () if item.get("name") == "Contact"]
+    return int(found[0]["count"]) if found else None
 
 
 def _first(session: auth.Session, sobject: str, field: str, *, where: str = "") -> str | None:

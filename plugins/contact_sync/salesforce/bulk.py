@@ -32,8 +32,8 @@ _NOT_ENABLED = "FUNCTIONALITY_NOT_ENABLED"
 #: Rows that a set of results has at most: few enough that a resumed set costs seconds.
 SET_ROWS = 50_000
 
-#: Soon, then slower: waiting takes at most a quarter longer than the job, and 23 calls in the first half minute.
-_POLL_FIRST_SECONDS = 0.05
+#: Soon, then slower: waiting takes at most a quarter longer than the job, and 26 calls in the first half minute.
+_POLL_FIRST_SECONDS = 0.02
 _POLL_SLOWER = 1.25
 _POLL_LONGEST_SECONDS = 10.0
 
@@ -134,7 +134,7 @@ def wait(
     on_poll: Callable[[Job], None] | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Job:
-    """Poll until the job is complete, a twentieth of a second apart at first and ten seconds at most.
+    """Poll until the job is complete, a fiftieth of a second apart at first and ten seconds at most.
 
     ``on_poll`` sees each answer. Raises RetryError after ``timeout_seconds`` (the job goes on, and is found again by
     its id), and as ``read``.

@@ -7,6 +7,7 @@ quarantine and not the window.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import itertools
@@ -34,6 +35,13 @@ _CELL_CHARACTERS = 1_000_000
 
 #: Hears the locator of the next set, None after the last one.
 Announce = Callable[[str | None], None]
+
+
+def get_ready(db: database.Database, window: _windows.Window) -> None:
+    """While Salesforce works on the job: connect as often as sets are merged side by side, and read the catalogue."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(WORKERS):
+            _windows.make_page(stack.enter_context(db.transaction(is_undone=True)), window)
 
 
 @dataclass(frozen=True, slots=True)

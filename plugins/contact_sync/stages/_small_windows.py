@@ -11,6 +11,8 @@ from contact_sync.stages import _windows
 
 #: How often a window that does not add up is read before it fails.
 ATTEMPTS = 2
+#: A rough figure is not wrong by more than this factor, or all that a wrong one costs is a job for few contacts.
+_ROUGHLY = 10
 #: No record is older than Salesforce; asked only where the oldest stamp itself cannot be read in time.
 _SALESFORCE_BEGAN = datetime(1999, 1, 1, tzinfo=UTC)
 
@@ -65,8 +67,8 @@ def _read_or_plan(
     """The first page tells how many rows there are: a window of more than ``most`` is planned instead."""
     if window.read_from is None and window.read_before is None:
         # a whole org is mostly big: a count costs less than a page that nobody takes
-        found, _ = query.count(salesforce, query.select_count())
-        if found > most:
+        found = None if _is_surely_big(db, window, most) else query.count(salesforce, query.select_count())[0]
+        if found is None or found > most:
             db.execute("plan_window", window_id=window.window_id, rows_reported=found)
             return None
     for attempt in itertools.count(1):
@@ -82,6 +84,12 @@ def _read_or_plan(
             raise _windows.short(db, outcome)
         db.execute("restart_window", window_id=window.window_id)
     raise AssertionError("the loop ends by return or raise")
+
+
+def _is_surely_big(db: database.Database, window: _windows.Window, most: int) -> bool:
+    """Tell whether even a rough figure, heard when the org was connected, says that the window is left to the load."""
+    org = db.one("select_org", org_id=window.org_id)
+    return bool(org and (org["approximate_contacts"] or 0) > _ROUGHLY * most)
 
 
 def _oldest_stamp(salesforce: auth.Session) -> datetime:

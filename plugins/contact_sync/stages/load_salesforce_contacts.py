@@ -130,6 +130,7 @@ def _attempt(
     def beat(_: bulk.Job) -> None:
         db.execute("beat_window", window_id=window.window_id)
 
+    _bulk_pages.get_ready(db, window)
     done = bulk.wait(salesforce, job, timeout_seconds=job_seconds, on_poll=beat)
     _bulk_pages.Results(db, salesforce, window, done).merge()
     db.execute("record_job_rows", window_id=window.window_id, rows_reported=done.rows)
