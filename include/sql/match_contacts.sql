@@ -36,7 +36,7 @@ WITH waiting AS (
     SELECT changes, entities + (
            SELECT count(*) FROM respond_contact r WHERE r.org_id = %(org_id)s AND r.workspace_id = ANY (whole_workspaces)) AS rows
       FROM waiting
-), counted AS (
+), counted AS MATERIALIZED (
     -- it need not count further than to where the changes are less than a quarter, nor where they are a quarter of all orgs' contacts
     SELECT changes, rows, (SELECT count(*)
                              FROM (SELECT FROM respond_contact r

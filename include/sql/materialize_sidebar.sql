@@ -49,7 +49,7 @@ WITH waiting AS (
 ), concerned AS (
     SELECT entities + (SELECT count(*) FROM contact_match m WHERE m.org_id = %(org_id)s AND m.workspace_id = ANY (whole_workspaces)) AS rows
       FROM waiting
-), counted AS (
+), counted AS MATERIALIZED (
     SELECT rows,
            CASE WHEN rows > %(broad_from)s AND rows * 4 >= (SELECT reltuples FROM pg_class WHERE oid = 'contact_match'::regclass)
                 -- in parallel

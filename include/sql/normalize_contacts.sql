@@ -17,7 +17,7 @@ SELECT o.org_id
 -- name: create_normalize_tables
 -- Make the working tables, once a session; they are empty again after each transaction.
 -- Params: none | Rows: none
-CREATE TEMPORARY TABLE IF NOT EXISTS changed_salesforce (salesforce_id text PRIMARY KEY) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS changed_salesforce (salesforce_id text PRIMARY KEY, family text) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS changed_respond (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS salesforce_raw (
     salesforce_id text, effective_id text, kind text, source_field text, region text, raw text, raw_digest bytea) ON COMMIT DELETE ROWS;
@@ -82,16 +82,18 @@ SELECT array_agg(change_id ORDER BY change_id) AS change_ids
  ORDER BY batch;
 
 -- name: claim_salesforce_changes
--- Take a batch's changed Salesforce contacts off the feed.
+-- Take a batch's changed Salesforce contacts off the feed, each with the family of values that changed if it is one.
 -- Params: org_id text, change_ids bigint[] | Rows: none
 WITH claimed AS (
     DELETE FROM pending_change
      WHERE org_id = %(org_id)s AND entity = 'salesforce_contact' AND change_id = ANY (%(change_ids)s::bigint[])
-    RETURNING coalesce(entity_ids, ARRAY[entity_id]) AS ids
+    RETURNING coalesce(entity_ids, ARRAY[entity_id]) AS ids, family
 )
-INSERT INTO changed_salesforce (salesforce_id)
-SELECT unnest(ids) FROM claimed
-ON CONFLICT DO NOTHING;
+INSERT INTO changed_salesforce (salesforce_id, family)
+SELECT e.salesforce_id, CASE WHEN count(DISTINCT coalesce(c.family, '')) = 1 THEN min(c.family) END
+  FROM claimed c
+ CROSS JOIN LATERAL unnest(c.ids) AS e (salesforce_id)
+ GROUP BY e.salesforce_id;
 
 -- name: claim_respond_changes
 -- Take a batch's changed respond contacts off the feed.
@@ -106,12 +108,13 @@ SELECT workspace_id, unnest(ids)::bigint FROM claimed
 ON CONFLICT DO NOTHING;
 
 -- name: add_merged_losers
--- Add the records that were merged into a changed one, however many merges deep: what they stand for may have changed.
+-- Add the records that were merged into a changed one, however many merges deep: whom they stand for may have changed.
 -- Params: org_id text | Rows: none
 WITH RECURSIVE loser AS (
     SELECT c.salesforce_id
       FROM changed_salesforce x
       JOIN salesforce_contact c ON c.org_id = %(org_id)s AND c.master_record_id = x.salesforce_id
+     WHERE x.family IS NULL
     -- UNION, not UNION ALL: a cycle of merges ends here
      UNION
     SELECT c.salesforce_id
@@ -120,7 +123,8 @@ WITH RECURSIVE loser AS (
 )
 INSERT INTO changed_salesforce (salesforce_id)
 SELECT salesforce_id FROM loser
-ON CONFLICT DO NOTHING;
+ON CONFLICT (salesforce_id) DO UPDATE
+   SET family = NULL;
 
 -- name: analyze_changed
 -- Let the planner know how many contacts changed.
@@ -139,6 +143,7 @@ WITH named AS (
     SELECT c.country AS raw
       FROM changed_salesforce x
       JOIN salesforce_contact c ON c.org_id = %(org_id)s AND c.salesforce_id = x.salesforce_id
+     WHERE x.family IS DISTINCT FROM 'email'
      UNION
     SELECT c.country
       FROM changed_respond x
@@ -153,7 +158,7 @@ SELECT n.raw, sha256(convert_to(n.raw, 'UTF8')) AS raw_digest
           AND r.rules_version = %(rules_version)s);
 
 -- name: insert_salesforce_raw
--- List the raw values of changed Salesforce contacts, each with its digest and region, and the live contact its record stands for.
+-- List the raw values of changed contacts, all or one family, each with its digest and region, and the live one its record stands for.
 -- Params: org_id text | Rows: none
 INSERT INTO salesforce_raw (salesforce_id, effective_id, kind, source_field, region, raw, raw_digest)
 SELECT x.salesforce_id,
@@ -164,7 +169,7 @@ SELECT x.salesforce_id,
  -- each contact by its id: a plan that begins with the view digests the whole mirror for a handful of changes
  CROSS JOIN LATERAL (
        SELECT s.presence, s.kind, s.source_field, s.region, s.raw, s.raw_digest FROM salesforce_raw_value s
-        WHERE s.org_id = %(org_id)s AND s.salesforce_id = x.salesforce_id OFFSET 0) AS v;
+        WHERE s.org_id = %(org_id)s AND s.salesforce_id = x.salesforce_id AND s.kind = coalesce(x.family, s.kind) OFFSET 0) AS v;
 
 -- name: insert_respond_raw
 -- List the raw values of changed respond contacts, each with its digest and region.
@@ -259,6 +264,7 @@ DELETE FROM salesforce_key k
  USING changed_salesforce x
  WHERE k.org_id = %(org_id)s
    AND k.salesforce_id = x.salesforce_id
+   AND split_part(k.kind, '_', 1) = coalesce(x.family, split_part(k.kind, '_', 1))
    AND NOT EXISTS (
        SELECT FROM wanted_salesforce_key w
         WHERE w.kind = k.kind AND w.key = k.key AND w.salesforce_id = k.salesforce_id

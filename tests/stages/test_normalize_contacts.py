@@ -110,7 +110,7 @@ def test_a_value_of_another_rules_version_is_made_again(house: House) -> None:
     house.person(1, email=ADA)
     house.normalize()
     house.raw("UPDATE key_rule SET rules_version = 'old', key = 'old@example.com'")
-    house.change_person(1, country="DE")
+    house.raw.insert("pending_change", org_id=ORG, entity="salesforce_contact")
     assert house.normalize()["values"] == 1
     assert salesforce_keys(house.raw, 1) == [("email", ADA)]
 
@@ -291,6 +291,78 @@ def test_a_change_of_a_name_is_no_work(house: House) -> None:
     house.change_person(1, first_name="Augusta")
     house.change_contact(1, first_name="Augusta")
     assert house.normalize() == {}
+
+
+PHONED = {"email": ADA, "phone": "+49 30 123456", "country": "DE"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "family"),
+    [
+        ({"email": "augusta@example.com"}, "email"),
+        ({"email": None}, "email"),
+        ({"phone": "+49 30 654321"}, "phone"),
+        ({"mobile_phone": "+49 170 1234567"}, "phone"),
+        ({"country": "AT"}, "phone"),
+        ({"email": "augusta@example.com", "phone": None}, None),
+        ({"presence": "deleted"}, None),
+        ({"email": "augusta@example.com", "presence": "deleted"}, None),
+        ({"phone": None, "created_at": NOON}, None),
+    ],
+)
+def test_the_feed_says_which_family_of_values_changed(
+    house: House, cells: dict[str, Any], family: str | None
+) -> None:
+    house.person(1, **PHONED)
+    house.normalize()
+    house.change_person(1, **cells)
+    fed = house.raw("SELECT entity_id, family FROM pending_change WHERE entity = 'salesforce_contact'")
+    assert fed == [{"entity_id": person_id(1), "family": family}]
+
+
+@pytest.mark.parametrize(
+    ("cells", "left_alone", "held"),
+    [
+        ({"email": "augusta@example.com"}, ["phone"], ["augusta@example.com", "+4930123456"]),
+        ({"phone": "+49 30 654321"}, ["email"], [ADA, "+4930654321"]),
+        ({"presence": "deleted"}, [], [ADA, "+4930123456"]),
+    ],
+)
+def test_what_did_not_change_is_not_normalized_again(
+    house: House, cells: dict[str, Any], left_alone: list[str], held: list[str]
+) -> None:
+    house.person(1, **PHONED)
+    house.normalize()
+    # else what is looked at again is not seen
+    house.raw("UPDATE key_rule SET rules_version = 'older' WHERE kind <> 'country'")
+    house.change_person(1, **cells)
+    house.normalize()
+    alone = "SELECT r.kind FROM key_rule r JOIN salesforce_key k USING (key) WHERE r.rules_version = 'older'"
+    assert house.raw.column(alone) == left_alone
+    assert [key for _, key in salesforce_keys(house.raw, 1)] == held
+
+
+@pytest.mark.parametrize("batch_size", [1, 50_000])
+def test_changes_of_two_families_are_both_worked_off(house: House, batch_size: int) -> None:
+    house.person(1, **PHONED)
+    house.normalize()
+    house.change_person(1, email="augusta@example.com")
+    house.change_person(1, phone="+49 30 654321")
+    house.normalize(batch_size=batch_size)
+    assert salesforce_keys(house.raw, 1) == [("email", "augusta@example.com"), ("phone", "+4930654321")]
+
+
+def test_a_merged_record_whose_email_changed_stands_for_its_winner_with_all_keys(house: House) -> None:
+    house.person(1, **PHONED)
+    house.person(2, email="augusta@example.com")
+    house.person(3, email="byron@example.com")
+    house.merge(1, 2)
+    house.normalize()
+    house.change_person(1, email="lovelace@example.com")
+    house.merge(2, 3)
+    house.normalize()
+    assert salesforce_keys(house.raw, 1) == [("email", "lovelace@example.com"), ("phone", "+4930123456")]
+    assert effective(house.raw, 1) == {"3"}
 
 
 def test_small_batches_give_the_same(house: House) -> None:
