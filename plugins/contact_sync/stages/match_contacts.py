@@ -96,6 +96,7 @@ def process(
     # a disconnect that runs at this moment waits for us, so it removes what we write now
     tx.all("lock_serving_workspaces", org_id=org_id)
     held = _brake.withhold_unmatches(tx, org_id=org_id) if is_braked else 0
+    tx.execute("join_by_hash" if is_broad else "find_by_index")
     written = sum(_execute(tx, name, org_id) for name in _SETTLE)
     new, verdicts = tx.one("insert_verdicts", org_id=org_id), tx.one("count_verdicts")
     assert new is not None and verdicts is not None

@@ -84,8 +84,7 @@ def process(
         kept = _brake.withhold_blanks(tx, org_id=org_id, is_broad=is_broad)
         is_broad = kept.is_broad
     removed = tx.execute("delete_all_unwanted_rows" if is_broad else "delete_unwanted_rows", org_id=org_id)
-    if is_broad:
-        tx.execute("join_by_hash")
+    tx.execute("join_by_hash" if is_broad else "find_by_index")
     written = tx.one("write_matched_rows", org_id=org_id, is_broad=is_broad)
     assert written is not None
     ambiguous = tx.execute("upsert_ambiguous_rows", org_id=org_id, is_broad=is_broad)
