@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from contact_sync import errors, records, tenants
+from contact_sync import database, errors, records, tenants
 from contact_sync.salesforce import bulk
 from contact_sync.stages import _bulk_pages, _windows, extract_salesforce_contacts, load_salesforce_contacts
 from tests.raw_sql import RawSql
@@ -312,6 +312,27 @@ def test_a_death_before_the_proof_reads_no_set_again(
     assert planned("lives")["windows"] == 1
     assert planned.asked("GET", "/results") == 0
     assert everybody(raw) == PEOPLE
+
+
+def test_only_the_proof_waits_for_the_disk(planned: Loading, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, set[tuple[str, bool]]] = {"record_result_set": set(), "prove_window": set()}
+    run = database.Transaction._run
+
+    def noting(tx: database.Transaction, name: str, params: Any) -> Any:
+        done = run(tx, name, params)
+        if name in told:
+            with tx._driver().cursor() as cursor:
+                # the server of the tests waits for no disk at all: what counts is who said so
+                cursor.execute(
+                    "SELECT setting, source = 'session' FROM pg_settings WHERE name = 'synchronous_commit'"
+                )
+                told[name].add(cursor.fetchone())
+        return done
+
+    monkeypatch.setattr(database.Transaction, "_run", noting)
+    planned()
+    assert told["record_result_set"] == {("off", True)}
+    assert [is_ours for _, is_ours in told["prove_window"]] == [False]
 
 
 def test_sets_are_read_side_by_side(planned: Loading, monkeypatch: pytest.MonkeyPatch) -> None:
