@@ -80,14 +80,35 @@ INSERT INTO pending_change (org_id, workspace_id, entity)
 VALUES (%(org)s, NULL, 'salesforce_contact'), (%(org)s, %(workspace)s, 'respond_contact'),
        (%(org)s, %(workspace)s, 'respond_key'), (%(org)s, %(workspace)s, 'sidebar_row')
 """
+_MATCH_EVERYBODY = """
+INSERT INTO pending_change (org_id, workspace_id, entity) VALUES (%(org)s, %(workspace)s, 'respond_key')
+"""
+_BACK = (
+    "TRUNCATE contact_match, match_issue, sidebar_fields, sidebar_layout, pending_change",
+    """
+    DELETE FROM salesforce_key WHERE org_id = %(org)s AND kind = 'email' AND key LIKE 'moved%%'
+    """,
+    """
+    UPDATE salesforce_contact
+       SET email = substr(email, strpos(email, 'person.')), payload = payload || '{"Title": "Head of Things"}'
+     WHERE email LIKE 'moved%%'
+    """,
+    """
+    INSERT INTO salesforce_key (org_id, kind, key, salesforce_id, effective_id, source_fields)
+    SELECT org_id, 'email', email, salesforce_id, salesforce_id, ARRAY['Email'] FROM salesforce_contact c
+     WHERE NOT EXISTS (
+           SELECT FROM salesforce_key k
+            WHERE k.org_id = c.org_id AND k.salesforce_id = c.salesforce_id AND k.kind = 'email')
+    """,
+)
 REQUEUE_HUB = """
 INSERT INTO pending_change (org_id, workspace_id, entity, entity_id)
 SELECT org_id, workspace_id, 'respond_key', respond_id FROM respond_key WHERE org_id = %(org)s AND key = %(key)s
 """
 _CHANGE = """
 UPDATE salesforce_contact
-   SET email = 'moved.' || email, payload = payload || '{"Title": "Head of Everything"}', system_modstamp = now(),
-       read_at = now()
+   SET email = %(word)s || '.' || email, payload = payload || '{"Title": "Head of Everything"}',
+       system_modstamp = now(), read_at = now()
  WHERE salesforce_id <= '003' || lpad(%(count)s::text, 15, '0')
 """
 _RETITLE = 'UPDATE salesforce_contact SET payload = payload || \'{"Title": "Doctor"}\', read_at = now()'
@@ -112,9 +133,22 @@ def fill(sql: ground.Sql, rows: int, *, has_hub: bool = False) -> None:
     sql("VACUUM ANALYZE")
 
 
-def change(sql: ground.Sql, count: int) -> None:
-    """Let so many Salesforce contacts get another e-mail and another title."""
-    sql(_CHANGE, count=max(count, 1))
+def change(sql: ground.Sql, count: int, word: str) -> None:
+    """Let so many Salesforce contacts get another e-mail, which begins with ``word``, and another title."""
+    sql(_CHANGE, count=max(count, 1), word=word)
+
+
+def put_back(sql: ground.Sql) -> None:
+    """Have nobody matched and shown, and everybody on the feed of matching: as after ``fill``, once more.
+
+    What ``change`` did is undone; the rules of its new values stay, so each change needs a word of its own.
+    """
+    sql("SET session_replication_role = replica")
+    for text in _BACK:
+        sql(text, org=ORG)
+    sql("SET session_replication_role = DEFAULT")
+    sql(_MATCH_EVERYBODY, org=ORG, workspace=WORKSPACE)
+    sql("VACUUM ANALYZE")
 
 
 def retitle(sql: ground.Sql) -> None:
