@@ -249,6 +249,19 @@ def test_a_person_who_comes_back_under_another_id_is_erased_again(
         ]
 
 
+@pytest.mark.parametrize("batch_size", [1, 50_000])
+def test_whoever_loses_the_only_key_of_another_person_is_erased_again(
+    ada: House, raw: RawSql, batch_size: int
+) -> None:
+    erase(ada, salesforce_id=person_id(ADA))
+    ada.person(9, last_name="Lovelace", email="charles@example.com", phone=PHONE)
+    ada.normalize()
+    assert raw.value("SELECT count(*) FROM salesforce_contact WHERE last_name = 'Lovelace'") == 1
+    ada.change_person(9, email=None)
+    ada.normalize(batch_size=batch_size)
+    assert raw.value("SELECT count(*) FROM salesforce_contact WHERE last_name = 'Lovelace'") == 0
+
+
 @pytest.mark.parametrize("mode", ["normalized", "exact"])
 def test_somebody_else_with_the_persons_phone_stays_but_is_not_found_by_it(ada: House, mode: str) -> None:
     ada.settings(match_mode=mode)

@@ -185,7 +185,7 @@ ON CONFLICT (workspace_id, respond_id) DO UPDATE
 SET LOCAL enable_nestloop = off;
 
 -- name: find_by_index
--- The same for few rows, which are found one by one.
+-- The same where less than a quarter is looked at: these rows are found one by one.
 -- Params: none | Rows: none
 SET LOCAL enable_seqscan = off;
 

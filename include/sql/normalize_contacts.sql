@@ -124,7 +124,15 @@ WITH RECURSIVE loser AS (
 INSERT INTO changed_salesforce (salesforce_id)
 SELECT salesforce_id FROM loser
 ON CONFLICT (salesforce_id) DO UPDATE
-   SET family = NULL;
+   SET family = NULL
+ WHERE changed_salesforce.family IS NOT NULL;
+
+-- name: widen_changes
+-- Have all values of the changed Salesforce contacts looked at, whichever changed.
+-- Params: none | Rows: none
+UPDATE changed_salesforce
+   SET family = NULL
+ WHERE family IS NOT NULL;
 
 -- name: analyze_changed
 -- Let the planner know how many contacts changed.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import httpx
+import pytest
 
 from contact_sync.salesforce import account, auth
 from sandbox.salesforce.store import Store
@@ -29,6 +30,20 @@ def test_about_how_many_contacts_an_org_holds(live: auth.Session, store: Store, 
     assert account.approximate_contacts(live) == 3
 
 
-def test_an_org_may_refuse_to_tell_its_size(session: auth.Session, org: ScriptedOrg) -> None:
-    org.answer = lambda _: refusal(403, "FORBIDDEN", "You don't have access to this resource")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal(403, "FORBIDDEN", "You don't have access to this resource"),
+        refusal(404, "NOT_FOUND", "The requested resource does not exist"),
+        refusal(400, "INVALID_TYPE", "sObject type is not supported"),
+        httpx.Response(200, text="<html>"),
+        httpx.Response(200, json={"sObjects": [{"name": "Contact"}]}),
+        httpx.Response(200, json={"sObjects": [{"name": "Contact", "count": "many"}]}),
+        httpx.Response(200, json={}),
+    ],
+)
+def test_an_org_need_not_tell_its_size(
+    session: auth.Session, org: ScriptedOrg, answer: httpx.Response
+) -> None:
+    org.answer = lambda _: answer
     assert account.approximate_contacts(session) is None

@@ -1,4 +1,4 @@
--- Rows that are there already are left out before their values are built, of few changes too: that was a third of writing what few show.
+-- Rows that are there already are left out before their values are built, of few changes too: that was a quarter of writing what few show.
 
 CREATE OR REPLACE FUNCTION write_matched_rows(wanted_workspace text, is_broad boolean) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE

@@ -91,7 +91,9 @@ def process(
     ``beside``: where others normalize meanwhile, new rules are committed there at once. What a value becomes is true
     whatever comes of ``tx``, and who meets the same value need not wait for its end.
     """
-    tombstones.are_there(tx, org_id=org_id)
+    if tombstones.are_there(tx, org_id=org_id):
+        # an erased person who came back is told by all keys together, those that did not change too
+        tx.execute("widen_changes")
     tx.execute("analyze_changed")
     values, moved = _remember_rules(tx, org_id, beside)
     written = _replace_salesforce_keys(tx, org_id) + _replace_respond_keys(tx, org_id)
