@@ -83,7 +83,7 @@ def plain(place: ground.Ground, rows: int) -> tuple[list[Figure], float]:
         for name, act in (("match", matched), ("sidebar", materialized), ("delta", everything)):
             if name == "delta":
                 match_people.change(place.sql, rows // 100, f"moved{number}")
-            seconds = rested(place, lambda act=act: act(place.db))  # type: ignore[misc]
+            seconds = rested(place, act)
             after = _bare_joins(place.sql)
             # a machine is not equally quick all the time: what counts are the joins just before and just after
             timed_by[name].append(Measured(seconds=seconds, joins=seconds / statistics.median(joins + after)))
@@ -95,6 +95,7 @@ def plain(place: ground.Ground, rows: int) -> tuple[list[Figure], float]:
         Figure(name="sidebar_ratio", value=sidebar.joins, unit="joins", limit=4),
         Figure(name="delta_ratio", value=delta.joins, unit="joins", limit=0.6),
         Figure(name="quiet_writes", value=quiet_writes(place), unit="rows", limit=0),
+        Figure(name="bare_join_seconds", value=match.seconds / match.joins, unit="s"),
         Figure(name="match_seconds", value=match.seconds, unit="s"),
         Figure(name="sidebar_seconds", value=sidebar.seconds, unit="s"),
         Figure(name="delta_seconds", value=delta.seconds, unit="s"),
@@ -112,7 +113,7 @@ def hub(place: ground.Ground, rows: int) -> tuple[float, list[Figure]]:
     report.progress(f"filling {rows:,} contacts on each side, with one phone shared by many")
     match_people.fill(place.sql, rows, has_hub=True)
     joins = _bare_joins(place.sql, BARE_JOIN_BUT_HUB)
-    seconds = rested(place, lambda: matched(place.db))
+    seconds = rested(place, matched)
     joins += _bare_joins(place.sql, BARE_JOIN_BUT_HUB)
     report.progress(f"match: {seconds:.2f} s")
     figures = [
@@ -219,11 +220,11 @@ def read_buffers(sql: ground.Sql) -> int:
     return int(plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"])
 
 
-def rested(place: ground.Ground, act: Callable[[], object]) -> float:
+def rested(place: ground.Ground, act: Callable[[database.Database], None]) -> float:
     """As ``timed``, after a vacuum and a checkpoint: no step tidies up or writes out what another one changed."""
     place.sql("VACUUM")
     place.sql("CHECKPOINT")
-    return timed(act)
+    return timed(lambda: act(place.db))
 
 
 def timed(act: Callable[[], object]) -> float:

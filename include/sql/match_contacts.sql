@@ -55,11 +55,6 @@ DELETE FROM pending_change
  WHERE org_id = %(org_id)s
    AND entity IN ('salesforce_key', 'respond_key');
 
--- name: allow_large_joins
--- Let this transaction's joins and sorts of everybody stay in memory.
--- Params: none | Rows: none
-SET LOCAL work_mem = '256MB';
-
 -- name: claim_key_changes
 -- Take the org's key changes off the feed and list the respond contacts they concern.
 -- Params: org_id text | Rows: none

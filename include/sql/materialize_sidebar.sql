@@ -179,16 +179,6 @@ ON CONFLICT (workspace_id, respond_id) DO UPDATE
        matched_by = NULL, fields = '{}', stale = '{}', as_of = NULL, refreshed_at = now()
  WHERE (held.org_id, held.match_status) IS DISTINCT FROM (excluded.org_id, excluded.match_status);
 
--- name: join_by_hash
--- Keep the planner from taking tables for empty that are being filled: it would read them whole, once per row. For very many rows.
--- Params: none | Rows: none
-SET LOCAL enable_nestloop = off;
-
--- name: find_by_index
--- The same where less than a quarter is looked at: these rows are found one by one.
--- Params: none | Rows: none
-SET LOCAL enable_seqscan = off;
-
 -- name: analyze_sidebar
 -- Let the planner know what was written: after a first materialization it would take the table for empty.
 -- Params: none | Rows: 1

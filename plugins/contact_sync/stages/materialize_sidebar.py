@@ -79,17 +79,17 @@ def process(
     tx.execute("allow_large_joins" if is_broad else "analyze_changed_rows")
     # a disconnect that runs at this moment waits for us, so it removes what we write now
     tx.all("lock_serving_workspaces", org_id=org_id)
-    is_everybody = is_broad
     kept = _brake.Blanks(held=0, written=0, is_broad=is_broad)
     if is_braked:
         kept = _brake.withhold_blanks(tx, org_id=org_id, is_broad=is_broad)
-        is_broad = kept.is_broad
-    removed = tx.execute("delete_all_unwanted_rows" if is_broad else "delete_unwanted_rows", org_id=org_id)
-    # where rows are held the working table has everybody else
-    tx.execute("join_by_hash" if is_everybody else "find_by_index")
-    written = tx.one("write_matched_rows", org_id=org_id, is_broad=is_broad)
+    removed = tx.execute(
+        "delete_all_unwanted_rows" if kept.is_broad else "delete_unwanted_rows", org_id=org_id
+    )
+    # not the brake's: where it holds rows, the working table has everybody else
+    tx.execute("join_by_hash" if is_broad else "find_by_index")
+    written = tx.one("write_matched_rows", org_id=org_id, is_broad=kept.is_broad)
     assert written is not None
-    ambiguous = tx.execute("upsert_ambiguous_rows", org_id=org_id, is_broad=is_broad)
+    ambiguous = tx.execute("upsert_ambiguous_rows", org_id=org_id, is_broad=kept.is_broad)
     counts = {"written": kept.written + written["written"] + ambiguous, "removed": removed}
     return {**counts, "held": kept.held} if kept.held else counts
 

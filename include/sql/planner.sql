@@ -1,0 +1,17 @@
+-- What the planner cannot know, told to it for the rest of a transaction; matching and materializing both do.
+-- It takes a table for free to read that was emptied and is being filled again, and would read it whole for each row.
+
+-- name: allow_large_joins
+-- Let this transaction's joins and sorts of everybody stay in memory.
+-- Params: none | Rows: none
+SET LOCAL work_mem = '256MB';
+
+-- name: join_by_hash
+-- Where everybody is looked at, read each table once, however empty it seems.
+-- Params: none | Rows: none
+SET LOCAL enable_nestloop = off;
+
+-- name: find_by_index
+-- Where less than a quarter is looked at, find rows one by one, however empty their table seems.
+-- Params: none | Rows: none
+SET LOCAL enable_seqscan = off;
