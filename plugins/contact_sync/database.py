@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import random
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
@@ -31,6 +33,8 @@ OWNER_URL_VARIABLE = "CONTACT_SYNC_OWNER_DATABASE_URL"
 _ROW_CLASSES = ("22", "23", "P0")
 #: Rollback: serialization failure and deadlock, in which another transaction was let go on.
 _LOST_TURN = ("40001", "40P01")
+#: How often a transaction that was undone for another one's sake is done again.
+_MORE_TURNS = 2
 #: Classes that pass by themselves: connection, rollback, resources, operator, system.
 _PASSING_CLASSES = ("08", "40", "53", "55", "57", "58")
 
@@ -143,13 +147,16 @@ class Database:
         return self.in_turn(lambda tx: tx.all(statement, **params))
 
     def in_turn(self, work: Callable[[Transaction], Result]) -> Result:
-        """Do ``work`` in a transaction; once more if the server undid it in favour of another one's."""
-        try:
-            with self.transaction() as tx:
-                return work(tx)
-        except errors.LostTurnError:
-            with self.transaction() as tx:
-                return work(tx)
+        """Do ``work`` in a transaction; up to twice more if the server undid it in favour of another one's."""
+        for _ in range(_MORE_TURNS):
+            try:
+                with self.transaction() as tx:
+                    return work(tx)
+            except errors.LostTurnError:
+                # who waited for our rows has yet to wake up: at once, we would take them again and meet it again
+                time.sleep(random.uniform(0.05, 0.15))
+        with self.transaction() as tx:
+            return work(tx)
 
     @contextlib.contextmanager
     def transaction(self, *, is_undone: bool = False) -> Iterator[Transaction]:
