@@ -111,7 +111,7 @@ ANALYZE met_key;
 -- Make the table of the affected contacts' verdicts.
 -- Params: none | Rows: none
 CREATE TEMPORARY TABLE IF NOT EXISTS verdict (
-    workspace_id text, respond_id bigint, status text, rule text, salesforce_id text, email_key text, phone_key text,
+    workspace_id text, respond_id bigint, status text, rule text, salesforce_id salesforce_id, email_key text, phone_key text,
     candidate_count integer, candidates text[]) ON COMMIT DROP;
 
 -- name: judge_affected
@@ -147,12 +147,15 @@ SET LOCAL enable_hashagg = off;
 -- List all keys that so many Salesforce records of the org hold that their pairs must not be joined, each with how many of them live.
 -- Params: org_id text | Rows: none
 INSERT INTO crowded_key (kind, key, live_contacts)
--- a kind at a time: then only keys are compared
-SELECT k.kind, crowd.key,
-       (SELECT count(DISTINCT s.effective_id) FROM salesforce_key s WHERE s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = crowd.key)
-  FROM unnest(ARRAY['email', 'phone', 'email_raw', 'phone_raw']) AS k (kind)
+SELECT held.kind, crowd.key, held.live_contacts
+  -- in the order of the primary key, comparing nothing but keys
+  FROM (SELECT key FROM salesforce_key GROUP BY key HAVING count(*) > 20) AS crowd
  CROSS JOIN LATERAL (
-       SELECT s.key FROM salesforce_key s WHERE s.org_id = %(org_id)s AND s.kind = k.kind GROUP BY s.key HAVING count(*) > 20) AS crowd;
+       SELECT s.kind, count(DISTINCT s.effective_id) AS live_contacts
+         FROM salesforce_key s
+        WHERE s.org_id = %(org_id)s AND s.kind IN ('email', 'phone', 'email_raw', 'phone_raw') AND s.key = crowd.key
+        GROUP BY s.kind
+       HAVING count(*) > 20) AS held;
 
 -- name: read_keys_as_they_come
 -- Leave the order of reading and the way of joining to the planner again.
@@ -175,7 +178,8 @@ SELECT workspace_id, respond_id,
             WHEN email_key IS NOT NULL THEN 'email' WHEN phone_key IS NOT NULL THEN 'phone'
             WHEN found = 3 THEN 'shared_key' WHEN found = 2 THEN 'counterpart_deleted' WHEN found = 1 THEN 'no_counterpart' END AS rule,
        salesforce_id, email_key, phone_key, 0 AS candidate_count, '{}'::text[] AS candidates
-  FROM (SELECT k.workspace_id, k.respond_id, k.is_there, min(s.effective_id::text) AS salesforce_id,
+  -- the id as its domain, which needs no check per row when it is written; all are the same where nobody contests
+  FROM (SELECT k.workspace_id, k.respond_id, k.is_there, any_value(s.effective_id) AS salesforce_id,
                min(k.key) FILTER (WHERE k.kind IN ('email', 'email_raw') AND s.effective_id IS NOT NULL) AS email_key,
                min(k.key) FILTER (WHERE k.kind IN ('phone', 'phone_raw') AND s.effective_id IS NOT NULL) AS phone_key,
                min(s.effective_id::text) IS DISTINCT FROM max(s.effective_id::text) OR max(f.found) = 4 AS is_contested,
@@ -272,7 +276,12 @@ SELECT workspace_id, respond_id, status, rule, salesforce_id, email_key, phone_k
 -- name: analyze_verdicts
 -- Let the planner know how many verdicts there are, and how many of them are contested.
 -- Params: none | Rows: none
-ANALYZE verdict, contested;
+ANALYZE verdict (workspace_id, respond_id, status, rule), contested;
+
+-- name: look_contested_up
+-- Let the contested few, and their keys, be found by index unless they are many: what they touch is in memory.
+-- Params: none | Rows: none
+SET LOCAL random_page_cost = 0.1;
 
 -- name: insert_contested_keys
 -- List the keys of contested contacts; a shared spelling has a limit that no number of holders keeps.

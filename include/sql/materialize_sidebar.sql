@@ -46,12 +46,20 @@ WITH waiting AS (
       FROM pending_change p
      WHERE p.org_id = %(org_id)s
        AND p.entity = 'sidebar_row'
+), whole AS MATERIALIZED (
+    -- in parallel, and only where whole workspaces changed: then all matches are counted anyway
+    SELECT count(*) AS matches, count(*) FILTER (WHERE m.workspace_id = ANY ((SELECT whole_workspaces FROM waiting)::text[])) AS rows
+      FROM contact_match m
+     WHERE m.org_id = %(org_id)s
+       AND (SELECT whole_workspaces FROM waiting) IS NOT NULL
 ), concerned AS (
-    SELECT entities + (SELECT count(*) FROM contact_match m WHERE m.org_id = %(org_id)s AND m.workspace_id = ANY (whole_workspaces)) AS rows
-      FROM waiting
+    SELECT w.entities + h.rows AS rows, CASE WHEN w.whole_workspaces IS NOT NULL THEN h.matches END AS matches
+      FROM waiting w
+     CROSS JOIN whole h
 ), counted AS MATERIALIZED (
     SELECT rows,
-           CASE WHEN rows > %(broad_from)s AND rows * 4 >= (SELECT reltuples FROM pg_class WHERE oid = 'contact_match'::regclass)
+           CASE WHEN matches IS NOT NULL THEN matches
+                WHEN rows > %(broad_from)s AND rows * 4 >= (SELECT reltuples FROM pg_class WHERE oid = 'contact_match'::regclass)
                 -- in parallel
                 THEN (SELECT count(*) FROM contact_match m WHERE m.org_id = %(org_id)s)
                 -- it need not count further than to where the changes are less than a quarter

@@ -20,12 +20,12 @@ SELECT o.org_id
 CREATE TEMPORARY TABLE IF NOT EXISTS changed_salesforce (salesforce_id text PRIMARY KEY, family text) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS changed_respond (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS salesforce_raw (
-    salesforce_id text, effective_id text, kind text, source_field text, region text, raw text, raw_digest bytea) ON COMMIT DELETE ROWS;
+    salesforce_id salesforce_id, effective_id salesforce_id, kind text, source_field text, region text, raw text, raw_digest bytea) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS respond_raw (workspace_id text, respond_id bigint, kind text, region text, raw text, raw_digest bytea) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS met_rule (
     kind text, region text, raw text, raw_digest bytea, is_known boolean, is_current boolean, key text, reason text, national text) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS new_rule (kind text, region text, raw_digest bytea, key text, e164 text, reason text, national text) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS wanted_salesforce_key (kind text, key text, salesforce_id text, effective_id text, source_fields text[]) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS wanted_salesforce_key (kind text, key text, salesforce_id salesforce_id, effective_id salesforce_id, source_fields text[]) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS wanted_respond_key (workspace_id text, kind text, key text, respond_id bigint) ON COMMIT DELETE ROWS;
 
 -- name: spread_salesforce_changes
@@ -169,14 +169,15 @@ SELECT n.raw, sha256(convert_to(n.raw, 'UTF8')) AS raw_digest
 -- List the raw values of changed contacts, all or one family, each with its digest and region, and the live one its record stands for.
 -- Params: org_id text | Rows: none
 INSERT INTO salesforce_raw (salesforce_id, effective_id, kind, source_field, region, raw, raw_digest)
-SELECT x.salesforce_id,
+-- ids of the mirror are of their domain: nothing about them is checked again
+SELECT v.salesforce_id,
        -- merges are followed, however many; a chain that ends in a deleted one stands for nobody
-       CASE v.presence WHEN 'live' THEN x.salesforce_id ELSE effective_contact_id(%(org_id)s, x.salesforce_id) END,
+       CASE v.presence WHEN 'live' THEN v.salesforce_id ELSE effective_contact_id(%(org_id)s, v.salesforce_id)::salesforce_id END,
        v.kind, v.source_field, v.region, v.raw, v.raw_digest
   FROM changed_salesforce x
  -- each contact by its id: a plan that begins with the view digests the whole mirror for a handful of changes
  CROSS JOIN LATERAL (
-       SELECT s.presence, s.kind, s.source_field, s.region, s.raw, s.raw_digest FROM salesforce_raw_value s
+       SELECT s.salesforce_id, s.presence, s.kind, s.source_field, s.region, s.raw, s.raw_digest FROM salesforce_raw_value s
         WHERE s.org_id = %(org_id)s AND s.salesforce_id = x.salesforce_id AND s.kind = coalesce(x.family, s.kind) OFFSET 0) AS v;
 
 -- name: insert_respond_raw
@@ -215,6 +216,11 @@ SELECT kind, region, raw, raw_digest, is_known, key AS old_key
 -- Params: none | Rows: none
 SET LOCAL lock_timeout = '5min';
 
+-- name: leave_flushing_to_the_keys
+-- Let the rules' commit not wait for the disk: the keys' comes later in the same log and waits for both, and lost rules are made again.
+-- Params: none | Rows: none
+SET LOCAL synchronous_commit = off;
+
 -- name: upsert_key_rules
 -- Remember what the new values became.
 -- Params: rules_version text | Rows: none
@@ -222,7 +228,7 @@ INSERT INTO key_rule (kind, region, raw_digest, rules_version, key, e164, reason
 SELECT kind, region, raw_digest, %(rules_version)s, key, e164, reason, national
   FROM new_rule
 -- two orgs may meet the same value at once: rows in one order cannot deadlock
- ORDER BY kind, region, raw_digest
+ ORDER BY raw_digest, kind, region
 ON CONFLICT (kind, region, raw_digest) DO UPDATE
    SET rules_version = excluded.rules_version, key = excluded.key, e164 = excluded.e164, reason = excluded.reason,
        national = excluded.national, used_at = now();

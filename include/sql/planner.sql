@@ -1,4 +1,4 @@
--- What the planner cannot know, told to it for the rest of a transaction; matching and materializing both do.
+-- What the planner cannot know, told to it for the rest of a transaction by normalizing, matching and materializing.
 -- It takes a table for free to read that was emptied and is being filled again, and would read it whole for each row.
 
 -- name: allow_large_joins
@@ -11,7 +11,14 @@ SET LOCAL work_mem = '256MB';
 -- Params: none | Rows: none
 SET LOCAL enable_nestloop = off;
 
+-- name: join_out_of_order
+-- Let no index be read from its beginning to the last id looked for: wherever that lies, the planner takes it for near.
+-- Params: none | Rows: none
+SET LOCAL enable_mergejoin = off;
+
 -- name: find_by_index
 -- Where less than a quarter is looked at, find rows one by one, however empty their table seems.
 -- Params: none | Rows: none
 SET LOCAL enable_seqscan = off;
+SET LOCAL enable_mergejoin = off;
+SET LOCAL enable_memoize = off;

@@ -7,6 +7,7 @@ test people live there.
 
 from __future__ import annotations
 
+import functools
 import re
 
 #: Whatever ``str.isalnum`` is false of.
@@ -39,6 +40,7 @@ _ADDRESSES = frozenset(
         ("noreply", "noreply"),
     }
 )
+_ADDRESS_HOSTS = frozenset(host for _, host in _ADDRESSES)
 
 #: Runs along the keyboard, compared with all the digits typed. Longer and shifted ones are somebody's: France
 #: gave out ``01 23 45 67 89``, Spain ``987 654 321``.
@@ -58,10 +60,21 @@ def is_placeholder_text(text: str) -> bool:
 def is_placeholder_address(address: str) -> bool:
     """Return whether a key-clean ``address`` is nobody's: ``test@test.com``, ``no@email.com``."""
     local, _, domain = address.rpartition("@")
-    name, host = _fold(local), _fold(domain.partition(".")[0])
+    host = _doubtful_host(domain.partition(".")[0])
+    if host is None:
+        return False
+    name = _fold(local)
     if name == host and len(set(name)) == 1:
         return True
     return (name in WORDS and host in _DOMAIN_WORDS) or (name, host) in _ADDRESSES
+
+
+# most addresses share few domains
+@functools.lru_cache(maxsize=10_000)
+def _doubtful_host(label: str) -> str | None:
+    """Return the first label of a domain, folded, if it makes an address of nobody together with some name."""
+    host = _fold(label)
+    return host if host in _DOMAIN_WORDS or host in _ADDRESS_HOSTS or len(set(host)) == 1 else None
 
 
 def is_one_digit(digits: str) -> bool:

@@ -14,7 +14,14 @@ STAGE = "match_contacts"
 #: Contacts of an org from which on a quarter of them changed means that everybody is matched in one join.
 BROAD_FROM = 10_000
 
-_JUDGE = ("create_verdict_table", "analyze_affected", "insert_met_keys", "analyze_met_keys", "judge_affected")
+_JUDGE = (
+    "create_verdict_table",
+    "join_out_of_order",
+    "analyze_affected",
+    "insert_met_keys",
+    "analyze_met_keys",
+    "judge_affected",
+)
 _JUDGE_ALL = (
     "allow_large_joins",
     "read_keys_in_order",
@@ -26,6 +33,7 @@ _JUDGE_ALL = (
 )
 _CONTEST = ("insert_shared_spellings", "contest_shared_spellings", "contest_standing_answers")
 _WEIGH = (
+    "look_contested_up",
     "insert_contested_keys",
     "analyze_contested_keys",
     "count_key_holders",

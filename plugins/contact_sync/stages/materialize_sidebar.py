@@ -76,7 +76,11 @@ def process(
     ``is_braked`` withholds too great a loss; what an edit or a creation brings along is none.
     """
     tx.one("hold_off_erasures", org_id=org_id)
-    tx.execute("allow_large_joins" if is_broad else "analyze_changed_rows")
+    if is_broad:
+        tx.execute("allow_large_joins")
+    else:
+        tx.execute("analyze_changed_rows")
+        tx.execute("find_by_index")
     # a disconnect that runs at this moment waits for us, so it removes what we write now
     tx.all("lock_serving_workspaces", org_id=org_id)
     kept = _brake.Blanks(held=0, written=0, is_broad=is_broad)
@@ -85,8 +89,9 @@ def process(
     removed = tx.execute(
         "delete_all_unwanted_rows" if kept.is_broad else "delete_unwanted_rows", org_id=org_id
     )
-    # not the brake's: where it holds rows, the working table has everybody else
-    tx.execute("join_by_hash" if is_broad else "find_by_index")
+    if is_broad:
+        # not the brake's word: where it holds rows, the working table has everybody else
+        tx.execute("join_by_hash")
     written = tx.one("write_matched_rows", org_id=org_id, is_broad=kept.is_broad)
     assert written is not None
     ambiguous = tx.execute("upsert_ambiguous_rows", org_id=org_id, is_broad=kept.is_broad)

@@ -94,6 +94,7 @@ def process(
     if tombstones.are_there(tx, org_id=org_id):
         # an erased person who came back is told by all keys together, those that did not change too
         tx.execute("widen_changes")
+    tx.execute("join_out_of_order")
     tx.execute("analyze_changed")
     values, moved = _remember_rules(tx, org_id, beside)
     written = _replace_salesforce_keys(tx, org_id) + _replace_respond_keys(tx, org_id)
@@ -149,6 +150,7 @@ def _store(
     with beside.transaction() as apart:
         # it waits for others of its kind only; should it ever not, this run fails and the next one goes on
         apart.execute("limit_waiting")
+        apart.execute("leave_flushing_to_the_keys")
         apart.execute("create_normalize_tables")
         _copy(apart, lines)
         apart.execute("upsert_key_rules", rules_version=keys.RULES_VERSION)
