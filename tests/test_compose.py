@@ -33,6 +33,7 @@ SERVICE_KEYS = {
         "secrets",
         "volumes",
         "tmpfs",
+        "shm_size",
     ),
     *(
         "ports",
@@ -222,3 +223,8 @@ def test_every_command_of_ours_exists(module: str, words: list[str]) -> None:
 def test_waiting_is_for_services_that_exist() -> None:
     waits = {other for service in SERVICES.values() for other in service.get("depends_on", {})}
     assert waits <= set(SERVICES)
+
+
+def test_parallel_joins_have_memory_to_share() -> None:
+    # a container's default of 64 MB would end the first join of a million contacts, and each later one
+    assert SERVICES["postgres"]["shm_size"] == "1gb"

@@ -216,6 +216,24 @@ def test_a_transaction_that_lost_a_deadlock_is_done_again(
     other.close()
 
 
+@pytest.mark.parametrize(("lost_turns", "is_done"), [(1, True), (2, True), (3, False)])
+def test_a_transaction_is_tried_three_times(db: database.Database, lost_turns: int, *, is_done: bool) -> None:
+    tries: list[int] = []
+
+    def work(_: database.Transaction) -> str:
+        tries.append(1)
+        if len(tries) <= lost_turns:
+            raise errors.LostTurnError("another transaction went first")
+        return "done"
+
+    if is_done:
+        assert db.in_turn(work) == "done"
+    else:
+        with pytest.raises(errors.LostTurnError):
+            db.in_turn(work)
+    assert len(tries) == min(lost_turns + 1, 3)
+
+
 def test_a_server_that_is_not_there_is_worth_another_try() -> None:
     nowhere = database.Database("postgresql://nobody@127.0.0.1:1/nothing")
     with pytest.raises(errors.RetryError):

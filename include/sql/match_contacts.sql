@@ -149,7 +149,7 @@ SET LOCAL enable_hashagg = off;
 INSERT INTO crowded_key (kind, key, live_contacts)
 SELECT held.kind, crowd.key, held.live_contacts
   -- in the order of the primary key, comparing nothing but keys
-  FROM (SELECT key FROM salesforce_key GROUP BY key HAVING count(*) > 20) AS crowd
+  FROM (SELECT key FROM salesforce_key WHERE org_id = %(org_id)s GROUP BY key HAVING count(*) > 20) AS crowd
  CROSS JOIN LATERAL (
        SELECT s.kind, count(DISTINCT s.effective_id) AS live_contacts
          FROM salesforce_key s
@@ -282,6 +282,11 @@ ANALYZE verdict (workspace_id, respond_id, status, rule), contested;
 -- Let the contested few, and their keys, be found by index unless they are many: what they touch is in memory.
 -- Params: none | Rows: none
 SET LOCAL random_page_cost = 0.1;
+
+-- name: look_up_as_ever
+-- Leave it to the planner again whether rows are found by index.
+-- Params: none | Rows: none
+SET LOCAL random_page_cost TO DEFAULT;
 
 -- name: insert_contested_keys
 -- List the keys of contested contacts; a shared spelling has a limit that no number of holders keeps.

@@ -38,7 +38,7 @@ ON CONFLICT (workspace_id) DO UPDATE
  WHERE held.layout <> excluded.layout;
 
 -- name: select_sidebar_change_extent
--- Tell whether so much of the org is on the sidebar's feed that all its matches are compared at once; else none is counted.
+-- Tell whether so much of the org is on the sidebar's feed that all its matches, which are counted then, are compared at once.
 -- Params: org_id text, broad_from bigint | Rows: 1 (matches, is_broad)
 WITH waiting AS (
     SELECT coalesce(sum(coalesce(cardinality(p.entity_ids), 1)), 0) AS entities,
@@ -69,7 +69,7 @@ WITH waiting AS (
                 END AS matches
       FROM concerned
 )
-SELECT matches, matches BETWEEN %(broad_from)s + 1 AND rows * 4 AS is_broad
+SELECT matches, rows > %(broad_from)s AND matches BETWEEN %(broad_from)s + 1 AND rows * 4 AS is_broad
   FROM counted;
 
 -- name: claim_all_sidebar_changes

@@ -6,6 +6,11 @@
 -- Params: none | Rows: none
 SET LOCAL work_mem = '256MB';
 
+-- name: keep_working_tables_in_memory
+-- Let the working tables of everybody stay in memory; a session that has used some already keeps what it has.
+-- Params: none | Rows: 1
+SELECT keep_working_tables_in_memory();
+
 -- name: join_by_hash
 -- Where everybody is looked at, read each table once, however empty it seems.
 -- Params: none | Rows: none

@@ -114,7 +114,7 @@ class Transaction:
 
 #: What changes is found by index: it is in memory, or on a disk without a head to move. What a stage works on in
 #: temporary tables stays in memory, too.
-_SETTINGS = "-c jit=off -c random_page_cost=1.1 -c temp_buffers=256MB"
+_SETTINGS = "-c jit=off -c random_page_cost=1.1 -c temp_buffers=64MB"
 
 
 class Database:

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from contact_sync import database, errors, records, tenants
+from contact_sync import errors, records, tenants
 from contact_sync.salesforce import bulk
 from contact_sync.stages import _bulk_pages, _windows, extract_salesforce_contacts, load_salesforce_contacts
+from tests import flushing
 from tests.raw_sql import RawSql
 from tests.stages.conftest import OpenSalesforce, SalesforceSide
 from tests.stages.house import House
@@ -315,24 +316,9 @@ def test_a_death_before_the_proof_reads_no_set_again(
 
 
 def test_only_the_proof_waits_for_the_disk(planned: Loading, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: dict[str, set[tuple[str, bool]]] = {"record_result_set": set(), "prove_window": set()}
-    run = database.Transaction._run
-
-    def noting(tx: database.Transaction, name: str, params: Any) -> Any:
-        done = run(tx, name, params)
-        if name in told:
-            with tx._driver().cursor() as cursor:
-                # the server of the tests waits for no disk at all: what counts is who said so
-                cursor.execute(
-                    "SELECT setting, source = 'session' FROM pg_settings WHERE name = 'synchronous_commit'"
-                )
-                told[name].add(cursor.fetchone())
-        return done
-
-    monkeypatch.setattr(database.Transaction, "_run", noting)
+    told = flushing.noted(monkeypatch, "record_result_set", "prove_window")
     planned()
-    assert told["record_result_set"] == {("off", True)}
-    assert [is_ours for _, is_ours in told["prove_window"]] == [False]
+    assert told == {"record_result_set": {True}, "prove_window": {False}}
 
 
 def test_sets_are_read_side_by_side(planned: Loading, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from contact_sync import database
 from contact_sync.stages import match_contacts, materialize_sidebar
-from tests.stages.house import NOON, ORG, WORKSPACE, WRITTEN, House, person_id
+from tests.stages.house import NOON, ORG, OTHER_ORG, WORKSPACE, WRITTEN, House, person_id
 
 ADA = "ada@example.com"
 PHONE = "+4930123456"
@@ -117,6 +118,34 @@ def test_matching_everybody_decides_of_crowded_keys_as_matching_those_concerned_
         house.raw.insert("pending_change", org_id=ORG, workspace_id=name, entity="respond_key")
     assert house.match()["written"] == 0
     assert [house.verdict(number, name) for name in (WORKSPACE, "generous") for number in range(1, 6)] == few
+
+
+@pytest.mark.usefixtures("broad")
+@pytest.mark.parametrize("match_mode", ["normalized", "exact"])
+def test_neither_other_orgs_nor_other_spellings_crowd_a_key(house: House, match_mode: str) -> None:
+    house.settings(shared_key_limit=15, match_mode=match_mode)
+    house.org(OTHER_ORG)
+    for number in range(1, 13):
+        house.person(number, email=ADA)
+        house.person(100 + number, OTHER_ORG, email=ADA)
+    house.contact(1, email=ADA)
+    house.normalize(OTHER_ORG)
+    house.match()
+    assert house.verdict(1) == ("ambiguous", "several_by_email")
+
+
+@pytest.mark.usefixtures("broad")
+def test_what_the_planner_was_told_of_the_contested_ends_with_them(house: House) -> None:
+    of_every_kind(house)
+    house.normalize()
+    house.pass_gate()
+    with house.db.transaction() as tx:
+        tx.execute("create_match_tables")
+        tx.execute("claim_all_key_changes", org_id=ORG)
+        match_contacts.process(tx, org_id=ORG, is_broad=True)
+        with tx._driver().cursor() as cursor:
+            cursor.execute("SELECT setting = reset_val FROM pg_settings WHERE name = 'random_page_cost'")
+            assert cursor.fetchone() == (True,)
 
 
 @pytest.mark.usefixtures("broad")
@@ -245,3 +274,17 @@ def test_a_first_match_of_very_many_names_their_workspace_and_not_each_of_them(h
     assert house.raw("SELECT workspace_id, entity, entity_id, entity_ids FROM pending_change") == [
         {"workspace_id": WORKSPACE, "entity": "sidebar_row", "entity_id": None, "entity_ids": None}
     ]
+
+
+@pytest.mark.parametrize("has_used_some", [False, True])
+def test_working_tables_of_everybody_stay_in_memory_where_a_session_has_used_none(
+    database_url: str, *, has_used_some: bool
+) -> None:
+    db = database.Database(database_url)
+    with db.transaction() as tx, tx._driver().cursor() as cursor:
+        if has_used_some:
+            cursor.execute("CREATE TEMPORARY TABLE used AS SELECT 1")
+        tx.one("keep_working_tables_in_memory")
+        cursor.execute("SHOW temp_buffers")
+        assert cursor.fetchone() == ("64MB" if has_used_some else "256MB",)
+    db.close()

@@ -9,6 +9,7 @@ import pytest
 
 from contact_sync import database, errors, keys, records
 from contact_sync.stages import normalize_contacts
+from tests import flushing
 from tests.raw_sql import RawSql
 from tests.stages.house import NOON, ORG, OTHER_ORG, WORKSPACE, House, person_id
 
@@ -495,6 +496,13 @@ def test_another_orgs_run_takes_no_key_from_a_workspace_that_moved(house: House)
     house.normalize()
     house.normalize(OTHER_ORG)
     assert house.raw.column("SELECT key FROM respond_key") == [ADA]
+
+
+def test_rules_leave_waiting_for_the_disk_to_the_keys(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = flushing.noted(monkeypatch, "upsert_key_rules", "insert_missing_salesforce_keys")
+    house.person(1, email=ADA)
+    house.normalize()
+    assert told == {"upsert_key_rules": {True}, "insert_missing_salesforce_keys": {False}}
 
 
 def test_the_planner_hears_of_a_first_load_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

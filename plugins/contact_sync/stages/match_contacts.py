@@ -46,6 +46,7 @@ _WEIGH = (
     "apply_standing_answers",
     "note_shared_keys",
     "return_contested",
+    "look_up_as_ever",
 )
 _SETTLE = (
     "delete_stale_matches",
@@ -83,8 +84,10 @@ def _match(db: database.Database, org_id: str) -> dict[str, int]:
         extent = tx.one("select_key_change_extent", org_id=org_id, broad_from=BROAD_FROM)
         if extent is None or not extent["changes"]:
             return {}
-        tx.execute("create_match_tables")
         is_broad = bool(extent["is_broad"])
+        if is_broad:
+            tx.one("keep_working_tables_in_memory")
+        tx.execute("create_match_tables")
         tx.execute("claim_all_key_changes" if is_broad else "claim_key_changes", org_id=org_id)
         counts = process(tx, org_id=org_id, is_broad=is_broad, is_braked=True)
     if is_broad:
