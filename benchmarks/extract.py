@@ -7,6 +7,7 @@ a tenth of the org first, and one of ten thousand, to see what grows.
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -127,6 +128,9 @@ def _measured(place: ground.Ground, served: ground.StandIns, opened: edges.Edges
     if load["counts"]["rows_landed"] != rows:
         raise SystemExit(f"not all {rows} contacts landed: {load['counts']}")
     report.progress(f"load: {load['seconds']:.2f} s; polling")
+    # gigabytes that the load and its copies left to the disk: no poll's commit waits for them
+    place.sql("CHECKPOINT")
+    os.sync()
     poll(place, session, org_id)
     _, quiet = _poll_counted(place, served, session, org_id)
     deltas = []
