@@ -37,10 +37,8 @@ CREATE OR REPLACE FUNCTION sidebar_expression(wanted_workspace text) RETURNS tex
       FROM own, kept
 $$;
 
-CREATE FUNCTION matched_rows(query text, wanted_workspace text, serving_org salesforce_id, base_url text, lost jsonb)
-RETURNS TABLE (
-    org_id salesforce_id, workspace_id text, respond_id bigint, salesforce_id salesforce_id, salesforce_url text, match_status text,
-    matched_by text, fields jsonb, stale jsonb, as_of timestamptz)
+CREATE FUNCTION matched_rows(query text, wanted_workspace text, serving_org salesforce_id)
+RETURNS TABLE (respond_id bigint, salesforce_id salesforce_id, matched_by text, fields jsonb, as_of timestamptz)
 LANGUAGE plpgsql
 -- the rows are few bytes to hand over beside what it takes to build them
 SET parallel_tuple_cost = 0.01
@@ -50,10 +48,10 @@ SET max_parallel_workers_per_gather = 1
 SET work_mem = '64MB'
 AS $$
 BEGIN
-    RETURN QUERY EXECUTE query USING wanted_workspace, serving_org, base_url, lost;
+    RETURN QUERY EXECUTE query USING wanted_workspace, serving_org;
 END
 $$;
-COMMENT ON FUNCTION matched_rows(text, text, salesforce_id, text, jsonb) IS 'The sidebar rows that a query of write_matched_rows gives, built in parallel.';
+COMMENT ON FUNCTION matched_rows(text, text, salesforce_id) IS 'What a query of write_matched_rows finds that matched contacts show, built in parallel.';
 
 CREATE OR REPLACE FUNCTION write_matched_rows(wanted_workspace text, is_broad boolean) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
@@ -63,8 +61,7 @@ DECLARE
     -- one that a creation wrote in the meantime is newer than what we know
     unless_written text := 'ON CONFLICT (workspace_id, respond_id) DO NOTHING';
     missing text := format($query$
-        SELECT $2, m.workspace_id, m.respond_id, m.salesforce_id, $3 || '/lightning/r/Contact/' || m.salesforce_id || '/view',
-               'matched', m.matched_by, %s, $4, s.read_at
+        SELECT m.respond_id, m.salesforce_id, m.matched_by, %s AS fields, s.read_at AS as_of
           FROM %s
           JOIN salesforce_contact s ON s.org_id = $2 AND s.salesforce_id = m.salesforce_id
          WHERE m.org_id = $2 AND m.workspace_id = $1
@@ -73,8 +70,10 @@ DECLARE
     insertion text := format($insert$
         INSERT INTO sidebar_fields (org_id, workspace_id, respond_id, salesforce_id, salesforce_url, match_status, matched_by,
                                     fields, stale, as_of)
-        %s
-        $insert$, CASE WHEN is_broad THEN format('SELECT * FROM matched_rows(%L, $1, $2, $3, $4)', missing) ELSE missing END);
+        SELECT $2, $1, r.respond_id, r.salesforce_id, $3 || '/lightning/r/Contact/' || r.salesforce_id || '/view',
+               'matched', r.matched_by, r.fields, $4, r.as_of
+          FROM %s AS r
+        $insert$, CASE WHEN is_broad THEN format('matched_rows(%L, $1, $2)', missing) ELSE format('(%s)', missing) END);
     -- of the column's own type: as text it would be checked for each row
     serving_org salesforce_id;
     base_url text;
@@ -114,3 +113,7 @@ BEGIN
     RETURN changed + added;
 END
 $$;
+
+-- A look at some thousand rows tells the planner what it must know until autovacuum has looked at more.
+ALTER FUNCTION analyze_sidebar() SET default_statistics_target = 10;
+ALTER FUNCTION analyze_matches() SET default_statistics_target = 10;

@@ -24,9 +24,9 @@ CREATE INDEX contact_match_by_salesforce ON contact_match (salesforce_id, org_id
 
 CREATE INDEX salesforce_key_by_org ON salesforce_key USING brin (org_id) WITH (pages_per_range = 32, autosummarize = on);
 CREATE INDEX respond_key_by_org ON respond_key USING brin (org_id, workspace_id) WITH (pages_per_range = 32, autosummarize = on);
-CREATE INDEX contact_match_by_org ON contact_match USING brin (org_id, workspace_id) WITH (pages_per_range = 32, autosummarize = on);
-CREATE INDEX match_issue_by_org ON match_issue USING brin (org_id, workspace_id) WITH (pages_per_range = 32, autosummarize = on);
-CREATE INDEX sidebar_fields_by_org ON sidebar_fields USING brin (org_id, workspace_id) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX contact_match_by_workspace ON contact_match USING brin (workspace_id) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX match_issue_by_workspace ON match_issue USING brin (workspace_id) WITH (pages_per_range = 32, autosummarize = on);
+CREATE INDEX sidebar_fields_by_workspace ON sidebar_fields USING brin (workspace_id) WITH (pages_per_range = 32, autosummarize = on);
 
 CREATE OR REPLACE FUNCTION insert_missing_salesforce_keys(wanted_org salesforce_id) RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN

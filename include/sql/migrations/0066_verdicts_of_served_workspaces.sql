@@ -40,14 +40,6 @@ BEGIN
 END
 $$;
 
-CREATE OR REPLACE FUNCTION analyze_matches() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = contact_sync, pg_temp AS $$
-BEGIN
-    -- what is joined and filtered by; nobody asks for the keys
-    ANALYZE (SKIP_LOCKED) contact_match (org_id, workspace_id, respond_id, salesforce_id, matched_by),
-                          match_issue (org_id, workspace_id, respond_id, status, reason);
-END
-$$;
-
 CREATE FUNCTION keep_working_tables_in_memory() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     SET temp_buffers = '256MB';
