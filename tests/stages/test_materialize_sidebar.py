@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,9 @@ import pytest
 
 from contact_sync import database, tenants
 from contact_sync.stages import materialize_sidebar
+from tests.raw_sql import RawSql
 from tests.stages.house import NOON, ORG, OTHER_ORG, WORKSPACE, WRITTEN, House, person_id
+from tests.stages.test_match_runs import wait_for_a_blocked_backend
 
 ADA = "ada@example.com"
 SHOWN = ("sidebar_fields", "sidebar_layout")
@@ -330,6 +333,31 @@ def test_a_choice_made_while_changes_are_claimed_is_laid_out(
     house.materialize()
     assert house.row(1)["fields"] == {"FirstName": "Augusta", "LastName": "Lovelace"}
     assert [shown["name"] for shown in layout(house)] == ["FirstName", "LastName"]
+
+
+@pytest.mark.parametrize("broad_from", [10_000, 0])
+def test_a_row_that_a_creation_writes_in_the_meantime_stays(
+    house: House, database_url: str, monkeypatch: pytest.MonkeyPatch, broad_from: int
+) -> None:
+    monkeypatch.setattr(materialize_sidebar, "BROAD_FROM", broad_from)
+    house.choose("FirstName")
+    matched(house, first_name="Ada")
+    house.person(2, email="bob@example.com", first_name="Bob")
+    house.contact(2, email="bob@example.com")
+    house.match()
+    creation = RawSql(database_url)
+    creation("BEGIN")
+    creation.insert(
+        "sidebar_fields", org_id=ORG, workspace_id=WORKSPACE, respond_id=1, match_status="ambiguous"
+    )
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(materialize_sidebar.run, house.db, org_id=ORG, run_id="beside")
+        wait_for_a_blocked_backend(house.raw)
+        creation("COMMIT")
+        assert run.result(30)["written"] == 1
+    creation.close()
+    assert house.row(1)["match_status"] == "ambiguous"
+    assert house.row(2)["fields"] == {"FirstName": "Bob"}
 
 
 def test_no_field_chosen_is_an_empty_layout(house: House) -> None:
