@@ -30,7 +30,10 @@ def overview(connection: sqlalchemy.Connection) -> pandas.DataFrame:
     found["percent"] = (
         100 * found["contacts"] / found.groupby("workspace_id")["contacts"].transform("sum")
     ).round(1)
-    return found.sort_values(["workspace_id", "status", "contacts"], ascending=[True, True, False])
+    # as many contacts with one reason as with another come in the reasons' order, whatever the server's
+    return found.sort_values(
+        ["workspace_id", "status", "contacts", "reason"], ascending=[True, True, False, True]
+    )
 
 
 def answer(connection: sqlalchemy.Connection, name: str) -> pandas.DataFrame:
