@@ -8,6 +8,7 @@ import threading
 import traceback
 from concurrent import futures
 
+import psycopg2
 import pytest
 
 from contact_sync import database, errors
@@ -193,8 +194,11 @@ def test_a_transaction_that_lost_a_deadlock_is_done_again(
     looked = "SELECT count(*) FROM pg_locks WHERE NOT granted AND clock_timestamp() - waitstart > interval '1500 ms'"
 
     def work(tx: database.Transaction) -> int:
-        tx.execute("lock_workspace", workspace_id="one")
         attempt = next(tries)
+        if attempt > 1:
+            # they have what they waited for, and are done before we begin again
+            theirs.result(30)
+        tx.execute("lock_workspace", workspace_id="one")
         has_locked_one.set()
         while attempt == 1 and not raw.value(looked):
             assert not theirs.done()
@@ -211,14 +215,17 @@ def test_a_transaction_that_lost_a_deadlock_is_done_again(
     has_locked_one = threading.Event()
     with futures.ThreadPoolExecutor(1) as pool:
         theirs = pool.submit(locks_both)
-        assert db.in_turn(work) > 1
-        theirs.result()
+        assert db.in_turn(work) == 2
     other.close()
 
 
 @pytest.mark.parametrize(("lost_turns", "is_done"), [(1, True), (2, True), (3, False)])
-def test_a_transaction_is_tried_three_times(db: database.Database, lost_turns: int, *, is_done: bool) -> None:
+def test_a_transaction_is_tried_three_times_and_leaves_others_a_moment(
+    db: database.Database, monkeypatch: pytest.MonkeyPatch, lost_turns: int, *, is_done: bool
+) -> None:
     tries: list[int] = []
+    moments: list[float] = []
+    monkeypatch.setattr("contact_sync.database.time.sleep", moments.append)
 
     def work(_: database.Transaction) -> str:
         tries.append(1)
@@ -232,6 +239,16 @@ def test_a_transaction_is_tried_three_times(db: database.Database, lost_turns: i
         with pytest.raises(errors.LostTurnError):
             db.in_turn(work)
     assert len(tries) == min(lost_turns + 1, 3)
+    assert [0.05 <= moment <= 0.15 for moment in moments] == [True] * (len(tries) - 1)
+
+
+def test_a_server_that_runs_short_is_named_so() -> None:
+    class SharedMemoryFull(psycopg2.OperationalError):
+        pgcode = "53100"
+
+    said = pytest.raises(errors.RetryError, match="short of disk, memory or connections")
+    with said, database._translated("write_matched_rows"):
+        raise SharedMemoryFull
 
 
 def test_a_server_that_is_not_there_is_worth_another_try() -> None:

@@ -35,8 +35,10 @@ _ROW_CLASSES = ("22", "23", "P0")
 _LOST_TURN = ("40001", "40P01")
 #: How often a transaction that was undone for another one's sake is done again.
 _MORE_TURNS = 2
-#: Classes that pass by themselves: connection, rollback, resources, operator, system.
-_PASSING_CLASSES = ("08", "40", "53", "55", "57", "58")
+#: Insufficient resources: disk, shared memory and connections among them.
+_SHORT_CLASS = "53"
+#: Classes that pass by themselves: connection, rollback, lock, operator, system.
+_PASSING_CLASSES = ("08", "40", "55", "57", "58")
 
 
 class _Readable(Protocol):
@@ -241,6 +243,11 @@ def _our_error(name: str, error: BaseException | None) -> errors.ContactSyncErro
     if code in _LOST_TURN:
         return errors.LostTurnError(
             f"{name}: the database let another transaction go first ({code}); try again"
+        )
+    if code is not None and code.startswith(_SHORT_CLASS):
+        return errors.RetryError(
+            f"{name}: the database is short of disk, memory or connections ({code}); its log says of which, "
+            "docs/runbook.md what it needs"
         )
     if code is None or code.startswith(_PASSING_CLASSES):
         return errors.RetryError(

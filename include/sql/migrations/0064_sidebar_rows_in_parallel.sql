@@ -113,7 +113,3 @@ BEGIN
     RETURN changed + added;
 END
 $$;
-
--- A look at some thousand rows tells the planner what it must know until autovacuum has looked at more.
-ALTER FUNCTION analyze_sidebar() SET default_statistics_target = 10;
-ALTER FUNCTION analyze_matches() SET default_statistics_target = 10;
