@@ -110,13 +110,16 @@ DELETE FROM held_contact
    AND kind = %(kind)s;
 
 -- name: insert_blanked_contacts
--- List whose sidebar row would lose a value.
+-- List whose sidebar row would lose a value: of the rows that were compared, or of all.
 -- Params: org_id text, is_broad boolean | Rows: none
 INSERT INTO losing_contact (workspace_id, respond_id)
+SELECT workspace_id, respond_id FROM shown_row WHERE is_blanked
+ UNION ALL
 SELECT w.workspace_id, b.respond_id
   FROM workspace w
- CROSS JOIN LATERAL blanked_contacts(w.workspace_id, %(is_broad)s) AS b (respond_id)
- WHERE w.org_id = %(org_id)s;
+ CROSS JOIN LATERAL blanked_contacts(w.workspace_id) AS b (respond_id)
+ WHERE %(is_broad)s
+   AND w.org_id = %(org_id)s;
 
 -- name: select_blank_losses
 -- Count per workspace concerned what would be lost, held contacts that this run does not look at included.
@@ -205,8 +208,16 @@ SELECT coalesce(sum(write_held_rows(w.workspace_id)), 0)::bigint AS written
    AND EXISTS (SELECT FROM held_contact h WHERE h.workspace_id = w.workspace_id AND h.kind = 'blank');
 
 -- name: delete_held_rows
--- Take the held rows off the list: nothing else of them is written.
+-- Take the held rows off the lists: nothing else of them is written.
 -- Params: org_id text | Rows: none
+WITH listed AS (
+    DELETE FROM shown_row x
+     USING held_contact h
+     WHERE h.org_id = %(org_id)s
+       AND h.kind = 'blank'
+       AND h.workspace_id = x.workspace_id
+       AND h.respond_id = x.respond_id
+)
 DELETE FROM changed_row x
  USING held_contact h
  WHERE h.org_id = %(org_id)s

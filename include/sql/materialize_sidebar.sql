@@ -6,6 +6,9 @@
 -- Params: none | Rows: none
 CREATE TEMPORARY TABLE IF NOT EXISTS changed_row (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS changed_layout (workspace_id text) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS shown_row (
+    workspace_id text, respond_id bigint, held_row tid, salesforce_id salesforce_id, salesforce_url text, matched_by text, stale jsonb,
+    as_of timestamptz, fields jsonb, is_blanked boolean) ON COMMIT DELETE ROWS;
 
 -- name: select_workspaces_to_lay_out
 -- List the workspaces whose layout may have changed by what was claimed.
@@ -131,20 +134,33 @@ SELECT i.workspace_id, i.respond_id
 -- Params: none | Rows: none
 ANALYZE changed_row;
 
+-- name: insert_shown_rows
+-- Look up, once, what changed rows should show and whether that is new or different, one workspace after the other.
+-- Params: org_id text | Rows: 0..n
+SELECT insert_shown_rows(w.workspace_id)
+  FROM workspace w
+ WHERE w.org_id = %(org_id)s
+   AND w.workspace_id IN (SELECT workspace_id FROM changed_row);
+
+-- name: analyze_shown_rows
+-- Let the planner know how many rows there are to write.
+-- Params: none | Rows: none
+ANALYZE shown_row (workspace_id, respond_id, held_row, salesforce_id);
+
 -- name: delete_unwanted_rows
 -- Remove changed rows of contacts that are neither matched nor ambiguous any more; those of another org are its own run's.
 -- Params: org_id text | Rows: none
-DELETE FROM sidebar_fields s
- USING changed_row x
-  LEFT JOIN contact_match m ON m.org_id = %(org_id)s AND m.workspace_id = x.workspace_id AND m.respond_id = x.respond_id
-  LEFT JOIN salesforce_contact c ON c.org_id = %(org_id)s AND c.salesforce_id = m.salesforce_id
-  LEFT JOIN match_issue i ON i.org_id = %(org_id)s AND i.workspace_id = x.workspace_id AND i.respond_id = x.respond_id
-   AND i.status = 'ambiguous'
- WHERE s.org_id = %(org_id)s
-   AND s.workspace_id = x.workspace_id
-   AND s.respond_id = x.respond_id
-   AND c.salesforce_id IS NULL
-   AND i.respond_id IS NULL;
+DELETE FROM sidebar_fields h
+ USING shown_row x
+ -- where the row was when it was compared: one that somebody wrote since is newer than what we know
+ WHERE h.ctid = x.held_row
+   AND h.workspace_id = x.workspace_id
+   AND h.respond_id = x.respond_id
+   AND h.org_id = %(org_id)s
+   AND x.salesforce_id IS NULL
+   AND NOT EXISTS (
+       SELECT FROM match_issue i
+        WHERE i.org_id = %(org_id)s AND i.workspace_id = x.workspace_id AND i.respond_id = x.respond_id AND i.status = 'ambiguous');
 
 -- name: delete_all_unwanted_rows
 -- Remove all of the org's rows of contacts that are neither matched nor ambiguous any more.
@@ -160,13 +176,30 @@ DELETE FROM sidebar_fields s
         WHERE i.org_id = s.org_id AND i.workspace_id = s.workspace_id AND i.respond_id = s.respond_id
           AND i.status = 'ambiguous');
 
--- name: write_matched_rows
--- Write what matched contacts show where it is new or different, one workspace after the other.
--- Params: org_id text, is_broad boolean | Rows: 1 (written)
-SELECT coalesce(sum(write_matched_rows(w.workspace_id, %(is_broad)s)), 0)::bigint AS written
+-- name: write_all_matched_rows
+-- Write what all matched contacts show where it is new or different, one workspace after the other.
+-- Params: org_id text | Rows: 1 (written)
+SELECT coalesce(sum(write_all_matched_rows(w.workspace_id)), 0)::bigint AS written
   FROM workspace w
- WHERE w.org_id = %(org_id)s
-   AND (%(is_broad)s OR w.workspace_id IN (SELECT workspace_id FROM changed_row));
+ WHERE w.org_id = %(org_id)s;
+
+-- name: update_shown_rows
+-- Write what changed rows show where it is different.
+-- Params: org_id text | Rows: none
+UPDATE sidebar_fields h
+   SET org_id = %(org_id)s, salesforce_id = x.salesforce_id, salesforce_url = x.salesforce_url, match_status = 'matched',
+       matched_by = x.matched_by, fields = x.fields, stale = x.stale, as_of = x.as_of, refreshed_at = now()
+  FROM shown_row x
+ -- where the row was when it was compared: one that somebody wrote since is newer than what we know
+ WHERE h.ctid = x.held_row
+   AND h.workspace_id = x.workspace_id
+   AND h.respond_id = x.respond_id
+   AND x.fields IS NOT NULL;
+
+-- name: insert_new_rows
+-- Write what changed rows show where it is new.
+-- Params: org_id text | Rows: 1 (written)
+SELECT insert_new_rows(%(org_id)s) AS written;
 
 -- name: upsert_ambiguous_rows
 -- Write that a contact is ambiguous where that is new or different.

@@ -76,27 +76,46 @@ def process(
     ``is_braked`` withholds too great a loss; what an edit or a creation brings along is none.
     """
     tx.one("hold_off_erasures", org_id=org_id)
+    # a disconnect that runs at this moment waits for us, so it removes what we write now
+    tx.all("lock_serving_workspaces", org_id=org_id)
     if is_broad:
         tx.execute("allow_large_joins")
     else:
         tx.execute("analyze_changed_rows")
         tx.execute("find_by_index")
-    # a disconnect that runs at this moment waits for us, so it removes what we write now
-    tx.all("lock_serving_workspaces", org_id=org_id)
+        tx.all("insert_shown_rows", org_id=org_id)
     kept = _brake.Blanks(held=0, written=0, is_broad=is_broad)
     if is_braked:
         kept = _brake.withhold_blanks(tx, org_id=org_id, is_broad=is_broad)
-    removed = tx.execute(
-        "delete_all_unwanted_rows" if kept.is_broad else "delete_unwanted_rows", org_id=org_id
-    )
-    if is_broad:
-        # not the brake's word: where it holds rows, the working table has everybody else
-        tx.execute("join_by_hash")
-    written = tx.one("write_matched_rows", org_id=org_id, is_broad=kept.is_broad)
-    assert written is not None
-    ambiguous = tx.execute("upsert_ambiguous_rows", org_id=org_id, is_broad=kept.is_broad)
-    counts = {"written": kept.written + written["written"] + ambiguous, "removed": removed}
+    if kept.is_broad:
+        removed, written = _write_all(tx, org_id)
+    else:
+        if is_broad:
+            # some are held: the working table has everybody else
+            tx.execute("join_by_hash")
+            tx.all("insert_shown_rows", org_id=org_id)
+        removed, written = _write_changed(tx, org_id)
+    written += kept.written + tx.execute("upsert_ambiguous_rows", org_id=org_id, is_broad=kept.is_broad)
+    counts = {"written": written, "removed": removed}
     return {**counts, "held": kept.held} if kept.held else counts
+
+
+def _write_all(tx: database.Transaction, org_id: str) -> tuple[int, int]:
+    """Write all rows of matched contacts that differ; return how many were removed and written."""
+    removed = tx.execute("delete_all_unwanted_rows", org_id=org_id)
+    tx.execute("join_by_hash")
+    written = tx.one("write_all_matched_rows", org_id=org_id)
+    assert written is not None
+    return removed, written["written"]
+
+
+def _write_changed(tx: database.Transaction, org_id: str) -> tuple[int, int]:
+    """Write those rows that were compared and differ; return how many were removed and written."""
+    tx.execute("analyze_shown_rows")
+    removed = tx.execute("delete_unwanted_rows", org_id=org_id)
+    updated, new = tx.execute("update_shown_rows", org_id=org_id), tx.one("insert_new_rows", org_id=org_id)
+    assert new is not None
+    return removed, updated + new["written"]
 
 
 def _layout(tx: database.Transaction, workspace_id: str, *, is_editing: bool) -> list[records.Json]:
