@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contact_sync import database, errors, keys, records
+from contact_sync import database, errors, keys, records, tenants
 from contact_sync.stages import normalize_contacts
 from tests import flushing
 from tests.raw_sql import RawSql
@@ -175,6 +175,20 @@ def test_raw_keys_are_kept_only_where_a_workspace_compares_them(house: House) ->
     house.normalize()
     assert salesforce_keys(house.raw, 1) == [("email", ADA), ("email_raw", "Ada@example.com")]
     house.settings(match_mode="normalized")
+    house.normalize()
+    assert salesforce_keys(house.raw, 1) == [("email", ADA)]
+
+
+def test_raw_keys_leave_with_the_last_workspace_that_compares_them(house: House) -> None:
+    house.workspace("other", match_mode="exact")
+    house.settings(match_mode="exact")
+    house.person(1, email="Ada@example.com")
+    house.normalize()
+    tenants.disconnect_workspace(house.db, "other")
+    assert house.normalize() == {}
+    assert salesforce_keys(house.raw, 1) == [("email", ADA), ("email_raw", "Ada@example.com")]
+    house.workspace("third")
+    tenants.disconnect_workspace(house.db, WORKSPACE)
     house.normalize()
     assert salesforce_keys(house.raw, 1) == [("email", ADA)]
 
