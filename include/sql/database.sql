@@ -11,6 +11,11 @@ SELECT pg_try_advisory_lock(hashtextextended(%(key)s, 0)) AS is_held;
 -- Params: key text | Rows: 1 (is_released)
 SELECT pg_advisory_unlock(hashtextextended(%(key)s, 0)) AS is_released;
 
+-- name: leave_flushing_to_a_later_commit
+-- Let this commit not wait for the disk: one that comes later in the same log waits for both.
+-- Params: none | Rows: none
+SET LOCAL synchronous_commit = off;
+
 -- name: lock_migrations
 -- Stand in line behind any other migrator until this transaction ends.
 -- Params: none | Rows: 1

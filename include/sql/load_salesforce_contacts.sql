@@ -81,11 +81,6 @@ UPDATE extract_window
 -- Params: names text[] | Rows: 1
 SELECT create_csv_page(%(names)s::text[]);
 
--- name: leave_flushing_to_the_proof
--- Let a set's commit not wait for the disk: the proof's does, for all before it, and a set that a crash takes back is fetched again.
--- Params: none | Rows: none
-SET LOCAL synchronous_commit = off;
-
 -- name: record_result_set
 -- Note on the window what a set of results brought, in the transaction that merged it.
 -- Params: window_id bigint, rows_landed bigint, rows_quarantined bigint | Rows: none

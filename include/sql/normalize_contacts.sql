@@ -24,9 +24,19 @@ CREATE TEMPORARY TABLE IF NOT EXISTS salesforce_raw (
 CREATE TEMPORARY TABLE IF NOT EXISTS respond_raw (workspace_id text, respond_id bigint, kind text, region text, raw text, raw_digest bytea) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS met_rule (
     kind text, region text, raw text, raw_digest bytea, is_known boolean, is_current boolean, key text, reason text, national text) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS new_rule (kind text, region text, raw_digest bytea, key text, e164 text, reason text, national text) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS wanted_salesforce_key (kind text, key text, salesforce_id salesforce_id, effective_id salesforce_id, source_fields text[]) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS wanted_respond_key (workspace_id text, kind text, key text, respond_id bigint) ON COMMIT DELETE ROWS;
+
+-- name: create_rule_table
+-- Make the working table of new rules, once a session; it is empty again after each transaction.
+-- Params: none | Rows: none
+CREATE TEMPORARY TABLE IF NOT EXISTS new_rule (
+    kind text, region text, raw_digest bytea, is_known boolean, key text, e164 text, reason text, national text) ON COMMIT DELETE ROWS;
+
+-- name: hold_off_settling
+-- Let no recent rule move until this transaction ends: one that was not found would be made a second time.
+-- Params: none | Rows: 1
+SELECT pg_advisory_xact_lock_shared(hashtextextended('contact_sync key_rule', 0));
 
 -- name: spread_salesforce_changes
 -- Name the contacts that a change of the whole org means, so that they can be worked off a batch at a time.
@@ -146,7 +156,7 @@ SELECT analyze_contacts(%(changed)s);
 
 -- name: select_new_countries
 -- List the distinct countries of changed contacts that have no rule of this version yet.
--- Params: org_id text, rules_version text | Rows: 0..n (raw, raw_digest)
+-- Params: org_id text, rules_version text | Rows: 0..n (country)
 WITH named AS (
     SELECT c.country AS raw
       FROM changed_salesforce x
@@ -157,7 +167,7 @@ WITH named AS (
       FROM changed_respond x
       JOIN respond_contact c USING (workspace_id, respond_id)
 )
-SELECT n.raw, sha256(convert_to(n.raw, 'UTF8')) AS raw_digest
+SELECT n.raw AS country
   FROM named n
  WHERE n.raw IS NOT NULL
    AND NOT EXISTS (
@@ -193,7 +203,7 @@ SELECT x.workspace_id, x.respond_id, v.kind, v.region, v.raw, v.raw_digest
 -- name: analyze_raw
 -- Let the planner know how many values there are.
 -- Params: none | Rows: none
-ANALYZE salesforce_raw, respond_raw;
+ANALYZE salesforce_raw (salesforce_id, kind, region, raw_digest), respond_raw (respond_id, kind, region, raw_digest);
 
 -- name: insert_met_rules
 -- Look up, once, the rule of each distinct raw value of the changed contacts.
@@ -206,8 +216,8 @@ SELECT h.kind, h.region, h.raw, h.raw_digest, r.kind IS NOT NULL, r.rules_versio
 
 -- name: select_new_values
 -- List the distinct raw values of changed contacts that have no rule of this version yet, with what an older one said.
--- Params: none | Rows: 0..n (kind, region, raw, raw_digest, is_known, old_key)
-SELECT kind, region, raw, raw_digest, is_known, key AS old_key
+-- Params: none | Rows: 0..n (kind, region, raw, digest, is_known, old_key)
+SELECT kind, region, raw, '\x' || encode(raw_digest, 'hex') AS digest, is_known, key AS old_key
   FROM met_rule
  WHERE NOT is_current;
 
@@ -216,27 +226,34 @@ SELECT kind, region, raw, raw_digest, is_known, key AS old_key
 -- Params: none | Rows: none
 SET LOCAL lock_timeout = '5min';
 
--- name: leave_flushing_to_the_keys
--- Let the rules' commit not wait for the disk: the keys' comes later in the same log and waits for both, and lost rules are made again.
--- Params: none | Rows: none
-SET LOCAL synchronous_commit = off;
-
 -- name: upsert_key_rules
--- Remember what the new values became.
+-- Remember what the new values became: where an older rule is, or among the recent ones.
 -- Params: rules_version text | Rows: none
-INSERT INTO key_rule (kind, region, raw_digest, rules_version, key, e164, reason, national)
-SELECT kind, region, raw_digest, %(rules_version)s, key, e164, reason, national
-  FROM new_rule
--- two orgs may meet the same value at once: rows in one order cannot deadlock
- ORDER BY raw_digest, kind, region
-ON CONFLICT (kind, region, raw_digest) DO UPDATE
+WITH known AS (
+    -- batches, or two orgs, may meet the same value at once: rows in one order cannot deadlock
+    SELECT n.kind, n.region, n.raw_digest, n.key, n.e164, n.reason, n.national
+      FROM new_rule n
+      JOIN key_rule r ON r.raw_digest = n.raw_digest AND r.kind = n.kind AND r.region = n.region
+     WHERE n.is_known
+     ORDER BY r.raw_digest, r.kind, r.region
+       FOR UPDATE OF r
+), renewed AS (
+    UPDATE key_rule r
+       SET rules_version = %(rules_version)s, key = n.key, e164 = n.e164, reason = n.reason, national = n.national, used_at = now()
+      FROM known n
+     WHERE r.raw_digest = n.raw_digest
+       AND r.kind = n.kind
+       AND r.region = n.region
+    RETURNING r.kind, r.region, r.raw_digest
+)
+INSERT INTO recent_key_rule (kind, region, raw_digest, rules_version, key, e164, reason, national)
+SELECT n.kind, n.region, n.raw_digest, %(rules_version)s, n.key, n.e164, n.reason, n.national
+  FROM new_rule n
+ WHERE NOT EXISTS (SELECT FROM renewed k WHERE k.raw_digest = n.raw_digest AND k.kind = n.kind AND k.region = n.region)
+ ORDER BY n.raw_digest, n.kind, n.region
+ON CONFLICT (raw_digest, kind, region) DO UPDATE
    SET rules_version = excluded.rules_version, key = excluded.key, e164 = excluded.e164, reason = excluded.reason,
        national = excluded.national, used_at = now();
-
--- name: delete_new_rules
--- Empty the working table of new rules.
--- Params: none | Rows: none
-DELETE FROM new_rule;
 
 -- name: meet_new_rules
 -- Let the values that had no rule of this version have the new one.
@@ -250,7 +267,7 @@ SELECT kind, region, raw_digest, key, reason, national FROM new_rule;
 -- name: analyze_met_rules
 -- Let the planner know how many distinct values there are.
 -- Params: none | Rows: none
-ANALYZE met_rule;
+ANALYZE met_rule (kind, region, raw_digest);
 
 -- name: insert_wanted_salesforce_keys
 -- Work out the keys that changed Salesforce contacts should have.

@@ -127,3 +127,27 @@ INSERT INTO pending_change (org_id, workspace_id, entity)
 SELECT org_id, NULL, 'salesforce_contact' FROM salesforce_org WHERE disconnected_at IS NULL
  UNION ALL
 SELECT org_id, workspace_id, 'respond_contact' FROM workspace WHERE org_id IS NOT NULL;
+
+-- name: await_normalizers
+-- Wait for transactions that look rules up, and keep others out until this one ends.
+-- Params: none | Rows: 1
+SELECT pg_advisory_xact_lock(hashtextextended('contact_sync key_rule', 0));
+
+-- name: settle_recent_rules
+-- Move a batch of recent rules among all others, in the order of their digests: neighbours go to one page.
+-- Params: batch_size int | Rows: none
+WITH moved AS (
+    DELETE FROM recent_key_rule r
+     USING (SELECT raw_digest, kind, region FROM recent_key_rule ORDER BY raw_digest, kind, region LIMIT %(batch_size)s) AS next
+     WHERE r.raw_digest = next.raw_digest
+       AND r.kind = next.kind
+       AND r.region = next.region
+    RETURNING r.kind, r.region, r.raw_digest, r.rules_version, r.key, r.e164, r.reason, r.national, r.used_at
+)
+INSERT INTO key_rule (kind, region, raw_digest, rules_version, key, e164, reason, national, used_at)
+SELECT kind, region, raw_digest, rules_version, key, e164, reason, national, used_at
+  FROM moved
+ ORDER BY raw_digest, kind, region
+ON CONFLICT (raw_digest, kind, region) DO UPDATE
+   SET rules_version = excluded.rules_version, key = excluded.key, e164 = excluded.e164, reason = excluded.reason,
+       national = excluded.national, used_at = excluded.used_at;

@@ -13,7 +13,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 import psycopg2
 import sqlalchemy
@@ -66,6 +66,10 @@ class Transaction:
     def all(self, statement: str, /, **params: Any) -> list[Row]:
         """Return all rows, in the statement's order."""
         return list(self._run(statement, params).mappings())
+
+    def tuples(self, statement: str, /, **params: Any) -> Sequence[tuple[Any, ...]]:
+        """Return all rows, each to be unpacked in the order of its columns: where they are many."""
+        return cast(Sequence[tuple[Any, ...]], self._run(statement, params).all())
 
     @contextlib.contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -219,6 +223,9 @@ def _copy_cell(value: Any) -> str:
     if value is None:
         return "\\N"
     text = str(value)
+    # most cells need no escapes: all that COPY takes for something else but the backslash cannot be printed
+    if text.isprintable() and "\\" not in text:
+        return text
     if "\x00" in text:
         raise errors.RejectError("NUL", "a value holds a NUL character, which PostgreSQL cannot store")
     return text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")

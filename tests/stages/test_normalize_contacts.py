@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from contact_sync import database, errors, keys, records, tenants
-from contact_sync.stages import normalize_contacts
+from contact_sync.stages import normalize_contacts, sweep_leftovers
 from tests import flushing
 from tests.raw_sql import RawSql
 from tests.stages.house import NOON, ORG, OTHER_ORG, WORKSPACE, House, person_id
+from tests.stages.test_match_runs import wait_for_a_blocked_backend
 
 ADA = "ada@example.com"
 KEYS = ("salesforce_key", "respond_key", "key_rule")
@@ -114,6 +117,93 @@ def test_a_value_of_another_rules_version_is_made_again(house: House) -> None:
     house.raw.insert("pending_change", org_id=ORG, entity="salesforce_contact")
     assert house.normalize()["values"] == 1
     assert salesforce_keys(house.raw, 1) == [("email", ADA)]
+
+
+RULES = "SELECT kind FROM {} ORDER BY kind"
+
+
+def test_new_rules_are_recent_ones_but_for_countries(house: House) -> None:
+    house.person(1, email=ADA, phone="030 123456", country="Germany")
+    house.normalize()
+    assert house.raw.column(RULES.format("key_rule")) == ["country", "email", "phone"]
+    assert house.raw.column(RULES.format("recent_key_rule")) == ["email", "phone"]
+
+
+@pytest.mark.parametrize("is_settled", [False, True], ids=["recent", "settled"])
+def test_a_rule_is_renewed_where_it_is(house: House, is_settled: bool) -> None:
+    house.person(1, email=ADA)
+    house.normalize()
+    if is_settled:
+        sweep_leftovers.run(house.db, run_id="daily")
+    house.raw("UPDATE key_rule SET rules_version = 'old', key = 'old@example.com'")
+    house.raw.insert("pending_change", org_id=ORG, entity="salesforce_contact")
+    counts = house.normalize()
+    assert (counts["values"], counts["moved"]) == (1, 1)
+    assert house.raw.column("SELECT key FROM key_rule") == [ADA]
+    assert house.raw.column("SELECT key FROM recent_key_rule") == ([] if is_settled else [ADA])
+
+
+def falling(count: int) -> list[str]:
+    """E-mails in the order of the alphabet, which is the opposite of their digests'."""
+    found: list[str] = []
+    last = "g"
+    for number in range(100_000, 1_000_000):
+        email = f"p{number}@example.com"
+        digest = hashlib.sha256(email.encode()).hexdigest()
+        if digest < last and digest > f"{count - 1 - len(found):x}":
+            found.append(email)
+            last = digest
+        if len(found) == count:
+            break
+    return found
+
+
+def test_rules_are_renewed_in_one_order(
+    house: House, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two who renew the same rules at once then wait for each other's first one, and hold none that the other has."""
+    for number, email in enumerate(falling(8), start=1):
+        house.person(number, email=email)
+        house.normalize()
+    house.raw("UPDATE key_rule SET rules_version = 'old'")
+    house.raw.insert("pending_change", org_id=ORG, entity="salesforce_contact")
+    # so few would be joined in the order of their digests anyway
+    monkeypatch.setattr(database, "_SETTINGS", f"{database._SETTINGS} -c enable_mergejoin=off")
+    db = database.Database(database_url)
+    first = "SELECT key FROM key_rule WHERE raw_digest = (SELECT min(raw_digest) FROM key_rule) FOR UPDATE"
+    other = RawSql(database_url)
+    with ThreadPoolExecutor(1) as pool:
+        other("BEGIN")
+        assert len(other(first)) == 1
+        run = pool.submit(House(db, house.raw).normalize)
+        wait_for_a_blocked_backend(house.raw)
+        free = house.raw("SELECT key FROM key_rule FOR UPDATE SKIP LOCKED")
+        other("ROLLBACK")
+        other.close()
+        assert run.result(30)["values"] == 8
+    db.close()
+    assert len(free) == 7
+
+
+def test_no_rule_moves_between_looking_for_it_and_making_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.person(1, email=ADA)
+    execute = database.Transaction.execute
+    sweeps: list[Future[dict[str, int]]] = []
+
+    def looked(tx: database.Transaction, name: str, /, **params: Any) -> int:
+        count = execute(tx, name, **params)
+        if name == "insert_met_rules":
+            sweeps.append(pool.submit(sweep_leftovers.run, house.db, run_id="daily"))
+            wait_for_a_blocked_backend(house.raw)
+        return count
+
+    monkeypatch.setattr(database.Transaction, "execute", looked)
+    with ThreadPoolExecutor(1) as pool:
+        house.normalize()
+    # it has waited for the end
+    assert sweeps[0].result()["settled_rules"] == 1
 
 
 # Which country a national number is read in

@@ -188,6 +188,27 @@ def test_rules_that_nobody_uses_are_dropped_after_a_month(house: House, raw: Raw
     assert raw.value("SELECT count(*) FROM key_rule WHERE used_at < now() - interval '1 day'") == 0
 
 
+def test_recent_rules_settle_among_all_others(house: House, raw: RawSql) -> None:
+    for number in range(1, 6):
+        house.person(number, email=f"p{number}@example.com")
+    house.normalize()
+    raw("UPDATE key_rule SET used_at = now() - interval '10 days', national = 'kept'")
+    before = raw("SELECT * FROM key_rule ORDER BY key")
+    assert sweep_leftovers.run(house.db, run_id="daily", batch_size=2)["settled_rules"] == 5
+    assert raw("SELECT * FROM ONLY key_rule ORDER BY key") == before
+    assert raw("SELECT * FROM recent_key_rule") == []
+    assert sweep(house)["settled_rules"] == 0
+
+
+def test_a_settled_rule_is_found(house: House, raw: RawSql) -> None:
+    house.person(1, email="ada@example.com")
+    house.normalize()
+    assert sweep(house)["settled_rules"] == 1
+    house.person(2, email="ada@example.com")
+    assert house.normalize()["values"] == 0
+    assert raw.column("SELECT key FROM key_rule") == ["ada@example.com"]
+
+
 def test_winners_that_nobody_asks_for_any_more_are_forgotten(house: House, raw: RawSql) -> None:
     raw.insert("absent_winner", org_id=ORG, salesforce_id="003" + "0" * 15, asked_at=LONG_AGO)
     raw.insert("absent_winner", org_id=ORG, salesforce_id="003" + "1" * 15)

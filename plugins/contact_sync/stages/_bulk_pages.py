@@ -88,7 +88,8 @@ class Results:
         with bulk.results(self.salesforce, self.job, locator=locator, max_rows=self._set_rows) as found:
             announce(found.next_locator)
             with self.db.transaction() as tx:
-                tx.execute("leave_flushing_to_the_proof")
+                # the proof's waits for the disk; a set that a crash takes back is fetched again
+                tx.execute("leave_flushing_to_a_later_commit")
                 _windows.make_page(tx, self.window)
                 if found.rows:
                     tx.copy_csv("csv_page", names, found)

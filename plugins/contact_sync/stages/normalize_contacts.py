@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent import futures
 
 from contact_sync import database, erasure, keys, records, tombstones
@@ -19,7 +19,7 @@ WORKERS = 2
 _LEAST = 2_000
 
 _MEET = ("insert_salesforce_raw", "insert_respond_raw", "analyze_raw", "insert_met_rules")
-_RULE_COLUMNS = ("kind", "region", "raw_digest", "key", "e164", "reason", "national")
+_RULE_COLUMNS = ("kind", "region", "raw_digest", "is_known", "key", "e164", "reason", "national")
 
 
 def run(db: database.Database, *, org_id: str, run_id: str, batch_size: int = 50_000) -> dict[str, int]:
@@ -106,41 +106,46 @@ def process(
 def _remember_rules(
     tx: database.Transaction, org_id: str, beside: database.Database | None
 ) -> tuple[int, int]:
-    """Countries first: they tell the region that national numbers are read in.
+    """Remember what is new. Countries first: they tell the region that national numbers are read in.
 
     A value *moved* if newer rules or a newer numbering plan made another key of it than before.
     """
-    countries = tx.all("select_new_countries", org_id=org_id, rules_version=keys.RULES_VERSION)
-    _store(tx, beside, (("country", "", row["raw_digest"], _country(row["raw"])) for row in countries))
-    tx.execute("delete_new_rules")
+    _remember_countries(tx, org_id, beside)
+    tx.one("hold_off_settling")
     for name in _MEET:
         tx.execute(name, org_id=org_id, rules_version=keys.RULES_VERSION)
     moved = 0
 
-    def rules() -> Iterator[tuple[str, str, bytes, records.Key]]:
+    def rules() -> Iterator[Sequence[str | None]]:
         nonlocal moved
-        for row in tx.all("select_new_values"):
-            key = _key(row["kind"], row["raw"], row["region"])
-            moved += row["is_known"] and row["old_key"] != key.key
-            yield row["kind"], row["region"], row["raw_digest"], key
+        for kind, region, raw, digest, is_known, old_key in tx.tuples("select_new_values"):
+            key = _key(kind, raw, region)
+            moved += is_known and old_key != key.key
+            yield kind, region, digest, is_known, key.key, key.e164, key.reason, key.national
 
     values = _store(tx, beside, rules())
     if values:
         tx.execute("meet_new_rules")
-        tx.execute("delete_new_rules")
     tx.execute("analyze_met_rules")
     return values, moved
 
 
+def _remember_countries(tx: database.Transaction, org_id: str, beside: database.Database | None) -> None:
+    found = tx.all("select_new_countries", org_id=org_id, rules_version=keys.RULES_VERSION)
+    countries = [row["country"] for row in found]
+    if countries:
+        (beside or tx).execute(
+            "upsert_country_rules",
+            rules_version=keys.RULES_VERSION,
+            countries=countries,
+            regions=[keys.region_of(country) for country in countries],
+        )
+
+
 def _store(
-    tx: database.Transaction,
-    beside: database.Database | None,
-    rules: Iterable[tuple[str, str, bytes, records.Key]],
+    tx: database.Transaction, beside: database.Database | None, rules: Iterable[Sequence[str | None]]
 ) -> int:
-    lines = database.copy_lines(
-        (kind, region, "\\x" + bytes(digest).hex(), key.key, key.e164, key.reason, key.national)
-        for kind, region, digest, key in rules
-    )
+    lines = database.copy_lines(rules)
     if not lines:
         return 0
     _copy(tx, lines)
@@ -150,20 +155,16 @@ def _store(
     with beside.transaction() as apart:
         # it waits for others of its kind only; should it ever not, this run fails and the next one goes on
         apart.execute("limit_waiting")
-        apart.execute("leave_flushing_to_the_keys")
-        apart.execute("create_normalize_tables")
+        # the keys' waits for the disk; rules that a crash takes back are made again
+        apart.execute("leave_flushing_to_a_later_commit")
         _copy(apart, lines)
         apart.execute("upsert_key_rules", rules_version=keys.RULES_VERSION)
     return len(lines)
 
 
 def _copy(tx: database.Transaction, lines: list[str]) -> None:
+    tx.execute("create_rule_table")
     tx.copy_text("new_rule", _RULE_COLUMNS, io.StringIO("".join(lines)))
-
-
-def _country(raw: str) -> records.Key:
-    region = keys.region_of(raw)
-    return records.Key(key=region) if region else records.Key(key=None, reason="invalid")
 
 
 def _key(kind: str, raw: str, region: str) -> records.Key:

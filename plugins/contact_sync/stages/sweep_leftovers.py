@@ -8,11 +8,12 @@ from contact_sync.stages import _ledger
 STAGE = "sweep_leftovers"
 
 
-def run(db: database.Database, *, run_id: str) -> dict[str, int]:
+def run(db: database.Database, *, run_id: str, batch_size: int = 50_000) -> dict[str, int]:
     """Delete old windows, runs, resolved rows and edits, blank what gone contacts held, make outdated rules anew.
 
     Returns counts: ``windows``, ``stage_runs``, ``quality_runs``, ``quarantined_rows``, ``winners``,
-    ``given_up_edits``, ``edits``, ``payloads``, ``gone_contacts``, ``rules`` to be made anew, ``unused_rules``.
+    ``given_up_edits``, ``edits``, ``payloads``, ``gone_contacts``, ``rules`` to be made anew, ``unused_rules``,
+    ``settled_rules``.
     """
     with (
         db.advisory_lock("sweep") as is_held,
@@ -30,6 +31,7 @@ def run(db: database.Database, *, run_id: str) -> dict[str, int]:
                 "payloads": db.execute("blank_gone_payloads"),
                 "gone_contacts": db.execute("blank_gone_contacts"),
                 **_refresh_rules(db),
+                "settled_rules": _settle_rules(db, batch_size),
             }
     return counts
 
@@ -56,3 +58,16 @@ def _refresh_rules(db: database.Database) -> dict[str, int]:
         if outdated["rules"]:
             tx.execute("feed_all_contacts")
     return {"rules": outdated["rules"], "unused_rules": unused}
+
+
+def _settle_rules(db: database.Database, batch_size: int) -> int:
+    """Move recent rules among all others, a batch at a time: normalizing waits for one; return how many."""
+    settled = 0
+    while moved := db.in_turn(lambda tx: _settle_batch(tx, batch_size)):
+        settled += moved
+    return settled
+
+
+def _settle_batch(tx: database.Transaction, batch_size: int) -> int:
+    tx.one("await_normalizers")
+    return tx.execute("settle_recent_rules", batch_size=batch_size)
