@@ -383,8 +383,8 @@ def test_an_erasure_waits_for_whoever_writes_contacts(ada: House, raw: RawSql) -
     ("stage", "claim"),
     [
         (normalize_contacts, "claim_respond_changes"),
-        (match_contacts, "claim_key_changes"),
-        (materialize_sidebar, "claim_sidebar_changes"),
+        (match_contacts, "claim_changes"),
+        (materialize_sidebar, "claim_changes"),
     ],
     ids=["normalize", "match", "materialize"],
 )

@@ -6,15 +6,10 @@
 -- Params: none | Rows: none
 CREATE TEMPORARY TABLE IF NOT EXISTS affected_contact (workspace_id text, respond_id bigint, PRIMARY KEY (workspace_id, respond_id)) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS met_key (kind text, key text, holders bigint, first_id text, last_id text) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS crowded_key (kind text, key text, live_contacts bigint) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS contested (
     workspace_id text, respond_id bigint, status text, rule text, salesforce_id text, email_key text, phone_key text,
     candidate_count integer, candidates text[]) ON COMMIT DELETE ROWS;
 CREATE TEMPORARY TABLE IF NOT EXISTS shared_spelling (workspace_id text, respond_id bigint, family text) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS contested_key (workspace_id text, respond_id bigint, family text, kind text, key text, key_limit integer) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS key_holder (kind text, key text, live_contacts bigint) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS candidate (workspace_id text, respond_id bigint, salesforce_id text, email_key text, phone_key text) ON COMMIT DELETE ROWS;
-CREATE TEMPORARY TABLE IF NOT EXISTS standing (workspace_id text, respond_id bigint, rule text, salesforce_id text) ON COMMIT DELETE ROWS;
 
 -- name: select_match_wait
 -- Tell what keeps an org from being matched: a person's decision, a first load of which only a part is there, or the gate.
@@ -32,17 +27,21 @@ WITH waiting AS (
       FROM pending_change p
      WHERE p.org_id = %(org_id)s
        AND p.entity IN ('salesforce_key', 'respond_key')
+), everybody AS (
+    SELECT reltuples AS contacts FROM pg_class WHERE oid = 'respond_contact'::regclass
 ), concerned AS (
     SELECT changes, entities + (
            SELECT count(*) FROM respond_contact r WHERE r.org_id = %(org_id)s AND r.workspace_id = ANY (whole_workspaces)) AS rows
       FROM waiting
 ), counted AS MATERIALIZED (
-    -- it need not count further than to where the changes are less than a quarter, nor where they are a quarter of all orgs' contacts
+    -- nothing is counted where the changes are few beside all orgs' contacts; else no further than to where they are less than a quarter,
+    -- nor where they are a quarter of all orgs' contacts
     SELECT changes, rows, (SELECT count(*)
                              FROM (SELECT FROM respond_contact r
-                                    WHERE r.org_id = %(org_id)s AND rows > %(broad_from)s
-                                    LIMIT (SELECT CASE WHEN rows * 4 >= (SELECT reltuples FROM pg_class WHERE oid = 'respond_contact'::regclass)
-                                                       THEN %(broad_from)s ELSE rows * 4 END + 1 FROM concerned)) AS r) AS contacts
+                                    WHERE r.org_id = %(org_id)s
+                                      AND rows > greatest(%(broad_from)s, least(5 * %(broad_from)s, (SELECT contacts FROM everybody) / 20))
+                                    LIMIT (SELECT CASE WHEN rows * 4 >= contacts THEN %(broad_from)s ELSE rows * 4 END + 1
+                                             FROM concerned, everybody)) AS r) AS contacts
       FROM concerned
 )
 SELECT changes, contacts BETWEEN %(broad_from)s + 1 AND rows * 4 AS is_broad
@@ -55,25 +54,24 @@ DELETE FROM pending_change
  WHERE org_id = %(org_id)s
    AND entity IN ('salesforce_key', 'respond_key');
 
--- name: claim_key_changes
--- Take the org's key changes off the feed and list the respond contacts they concern.
--- Params: org_id text | Rows: none
-WITH claimed AS (
-    DELETE FROM pending_change
-     WHERE org_id = %(org_id)s
-       AND entity IN ('salesforce_key', 'respond_key')
-    RETURNING entity, workspace_id, coalesce(entity_ids, ARRAY[entity_id]) AS ids
-), changed AS (
-    SELECT c.entity, c.workspace_id, e.entity_id
-      FROM claimed c
-     CROSS JOIN LATERAL unnest(c.ids) AS e (entity_id)
+-- name: insert_affected_contacts
+-- List the respond contacts that key changes on the feed concern.
+-- Params: org_id text, change_ids bigint[] | Rows: none
+WITH changed AS (
+    SELECT entity, workspace_id, coalesce(entity_ids, ARRAY[entity_id]) AS ids
+      FROM pending_change
+     WHERE change_id = ANY (%(change_ids)s::bigint[])
 ), changed_key AS (
-    SELECT DISTINCT split_part(entity_id, ':', 1) AS kind, substr(entity_id, strpos(entity_id, ':') + 1) AS key
-      FROM changed
-     WHERE entity = 'salesforce_key'
+    SELECT DISTINCT split_part(e.entity_id, ':', 1) AS kind, substr(e.entity_id, strpos(e.entity_id, ':') + 1) AS key
+      FROM changed c
+     CROSS JOIN LATERAL unnest(c.ids) AS e (entity_id)
+     WHERE c.entity = 'salesforce_key'
 )
 INSERT INTO affected_contact (workspace_id, respond_id)
-SELECT workspace_id, entity_id::bigint FROM changed WHERE entity = 'respond_key' AND entity_id IS NOT NULL
+SELECT c.workspace_id, e.entity_id::bigint
+  FROM changed c
+ CROSS JOIN LATERAL unnest(c.ids) AS e (entity_id)
+ WHERE c.entity = 'respond_key' AND e.entity_id IS NOT NULL
  UNION
 SELECT k.workspace_id, k.respond_id
   FROM changed_key c
@@ -82,7 +80,7 @@ SELECT k.workspace_id, k.respond_id
 SELECT r.workspace_id, r.respond_id
   FROM changed c
   JOIN respond_contact r ON r.workspace_id = c.workspace_id AND r.org_id = %(org_id)s
- WHERE c.entity = 'respond_key' AND c.entity_id IS NULL;
+ WHERE c.entity = 'respond_key' AND c.ids[1] IS NULL;
 
 -- name: analyze_affected
 -- Let the planner know how many contacts there are to match.
@@ -96,8 +94,11 @@ INSERT INTO met_key (kind, key, holders, first_id, last_id)
 SELECT k.kind, k.key, count(*), min(s.effective_id::text), max(s.effective_id::text)
   FROM (SELECT DISTINCT k.kind, k.key
           FROM affected_contact a
-          JOIN respond_key k ON k.workspace_id = a.workspace_id AND k.respond_id = a.respond_id
-         WHERE k.kind IN ('email', 'phone', 'email_raw', 'phone_raw')) AS k
+         -- each contact by its id, however the next ones are found
+         CROSS JOIN LATERAL (
+               SELECT r.kind, r.key FROM respond_key r
+                WHERE r.workspace_id = a.workspace_id AND r.respond_id = a.respond_id
+                  AND r.kind IN ('email', 'phone', 'email_raw', 'phone_raw') OFFSET 0) AS k) AS k
  CROSS JOIN LATERAL (
        SELECT s.effective_id FROM salesforce_key s WHERE s.org_id = %(org_id)s AND s.kind = k.kind AND s.key = k.key LIMIT 21) AS s
  GROUP BY k.kind, k.key;
@@ -142,6 +143,11 @@ SELECT workspace_id, respond_id,
 -- Let the next statements group in order: keys by their index, which takes a third of the time, and verdicts as they are written.
 -- Params: none | Rows: none
 SET LOCAL enable_hashagg = off;
+
+-- name: create_crowd_table
+-- Make the working table of keys that too many hold, once a session.
+-- Params: none | Rows: none
+CREATE TEMPORARY TABLE IF NOT EXISTS crowded_key (kind text, key text, live_contacts bigint) ON COMMIT DELETE ROWS;
 
 -- name: insert_crowded_keys
 -- List all keys that so many Salesforce records of the org hold that their pairs must not be joined, each with how many of them live.
@@ -277,6 +283,14 @@ SELECT workspace_id, respond_id, status, rule, salesforce_id, email_key, phone_k
 -- Let the planner know how many verdicts there are, and how many of them are contested.
 -- Params: none | Rows: none
 ANALYZE verdict (workspace_id, respond_id, status, rule), contested;
+
+-- name: create_contest_tables
+-- Make the working tables of the contested, once a session in which there are any.
+-- Params: none | Rows: none
+CREATE TEMPORARY TABLE IF NOT EXISTS contested_key (workspace_id text, respond_id bigint, family text, kind text, key text, key_limit integer) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS key_holder (kind text, key text, live_contacts bigint) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS candidate (workspace_id text, respond_id bigint, salesforce_id text, email_key text, phone_key text) ON COMMIT DELETE ROWS;
+CREATE TEMPORARY TABLE IF NOT EXISTS standing (workspace_id text, respond_id bigint, rule text, salesforce_id text) ON COMMIT DELETE ROWS;
 
 -- name: look_contested_up
 -- Let the contested few, and their keys, be found by index unless they are many: what they touch is in memory.

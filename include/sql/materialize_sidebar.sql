@@ -49,28 +49,32 @@ WITH waiting AS (
       FROM pending_change p
      WHERE p.org_id = %(org_id)s
        AND p.entity = 'sidebar_row'
-), whole AS MATERIALIZED (
+), counts AS MATERIALIZED (
     -- in parallel, and only where whole workspaces changed: then all matches are counted anyway
-    SELECT count(*) AS matches, count(*) FILTER (WHERE m.workspace_id = ANY ((SELECT whole_workspaces FROM waiting)::text[])) AS rows
-      FROM contact_match m
-     WHERE m.org_id = %(org_id)s
-       AND (SELECT whole_workspaces FROM waiting) IS NOT NULL
+    SELECT CASE WHEN whole_workspaces IS NOT NULL
+                THEN (SELECT ARRAY[count(*), count(*) FILTER (WHERE m.workspace_id = ANY ((SELECT whole_workspaces FROM waiting)::text[]))]
+                        FROM contact_match m
+                       WHERE m.org_id = %(org_id)s) END AS of_matches
+      FROM waiting
 ), concerned AS (
-    SELECT w.entities + h.rows AS rows, CASE WHEN w.whole_workspaces IS NOT NULL THEN h.matches END AS matches
+    SELECT w.entities + coalesce(c.of_matches[2], 0) AS rows, c.of_matches[1] AS matches
       FROM waiting w
-     CROSS JOIN whole h
+     CROSS JOIN counts c
+), everybody AS (
+    SELECT reltuples AS matches FROM pg_class WHERE oid = 'contact_match'::regclass
 ), counted AS MATERIALIZED (
-    SELECT rows,
-           CASE WHEN matches IS NOT NULL THEN matches
-                WHEN rows > %(broad_from)s AND rows * 4 >= (SELECT reltuples FROM pg_class WHERE oid = 'contact_match'::regclass)
+    SELECT c.rows,
+           CASE WHEN c.matches IS NOT NULL THEN c.matches
+                -- few beside all orgs' matches: nothing is counted
+                WHEN c.rows <= greatest(%(broad_from)s, least(5 * %(broad_from)s, e.matches / 20)) THEN 0
                 -- in parallel
-                THEN (SELECT count(*) FROM contact_match m WHERE m.org_id = %(org_id)s)
+                WHEN c.rows * 4 >= e.matches THEN (SELECT count(*) FROM contact_match m WHERE m.org_id = %(org_id)s)
                 -- it need not count further than to where the changes are less than a quarter
                 ELSE (SELECT count(*)
-                        FROM (SELECT FROM contact_match m
-                               WHERE m.org_id = %(org_id)s AND rows > %(broad_from)s LIMIT (SELECT rows * 4 + 1 FROM concerned)) AS m)
+                        FROM (SELECT FROM contact_match m WHERE m.org_id = %(org_id)s LIMIT (SELECT rows * 4 + 1 FROM concerned)) AS m)
                 END AS matches
-      FROM concerned
+      FROM concerned c
+     CROSS JOIN everybody e
 )
 SELECT matches, rows > %(broad_from)s AND matches BETWEEN %(broad_from)s + 1 AND rows * 4 AS is_broad
   FROM counted;
@@ -91,24 +95,27 @@ SELECT DISTINCT workspace_id
    AND entity_ids IS NULL
    AND (entity_id IS NULL OR entity_id = 'layout');
 
--- name: claim_sidebar_changes
--- Take the org's sidebar changes off the feed and list the rows and layouts they concern.
--- Params: org_id text | Rows: none
-WITH claimed AS (
-    DELETE FROM pending_change
-     WHERE org_id = %(org_id)s
-       AND entity = 'sidebar_row'
-    RETURNING workspace_id, coalesce(entity_ids, ARRAY[entity_id]) AS ids
-), changed AS (
-    SELECT c.workspace_id, e.entity_id
-      FROM claimed c
-     CROSS JOIN LATERAL unnest(c.ids) AS e (entity_id)
+-- name: insert_changed_layouts
+-- List the layouts that sidebar changes on the feed concern.
+-- Params: change_ids bigint[] | Rows: none
+INSERT INTO changed_layout (workspace_id)
+SELECT DISTINCT workspace_id
+  FROM pending_change
+ WHERE change_id = ANY (%(change_ids)s::bigint[])
+   AND workspace_id IS NOT NULL
+   AND entity_ids IS NULL
+   AND (entity_id IS NULL OR entity_id = 'layout');
+
+-- name: insert_changed_rows
+-- List the rows that sidebar changes on the feed concern.
+-- Params: org_id text, change_ids bigint[] | Rows: none
+WITH changed AS (
+    SELECT p.workspace_id, e.entity_id
+      FROM pending_change p
+     CROSS JOIN LATERAL unnest(coalesce(p.entity_ids, ARRAY[p.entity_id])) AS e (entity_id)
+     WHERE p.change_id = ANY (%(change_ids)s::bigint[])
 ), whole AS (
     SELECT DISTINCT workspace_id FROM changed WHERE entity_id IS NULL
-), laid_out AS (
-    INSERT INTO changed_layout (workspace_id)
-    SELECT DISTINCT workspace_id FROM changed
-     WHERE workspace_id IS NOT NULL AND (entity_id IS NULL OR entity_id = 'layout')
 )
 INSERT INTO changed_row (workspace_id, respond_id)
 SELECT workspace_id, entity_id::bigint
@@ -116,8 +123,8 @@ SELECT workspace_id, entity_id::bigint
  WHERE workspace_id IS NOT NULL AND entity_id IS NOT NULL AND entity_id <> 'layout'
  UNION
 SELECT m.workspace_id, m.respond_id
-  FROM claimed c
-  JOIN contact_match m ON m.org_id = %(org_id)s AND m.salesforce_id = ANY (c.ids)
+  FROM changed c
+  JOIN contact_match m ON m.org_id = %(org_id)s AND m.salesforce_id = c.entity_id
  WHERE c.workspace_id IS NULL
  UNION
 SELECT m.workspace_id, m.respond_id

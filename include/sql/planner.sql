@@ -27,3 +27,13 @@ SET LOCAL enable_mergejoin = off;
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_mergejoin = off;
 SET LOCAL enable_memoize = off;
+
+-- name: find_and_mark_nothing
+-- Let the next statement leave index entries of rows that are gone as they are: after a checkpoint, each page of which one is marked goes to the log.
+-- Params: none | Rows: none
+SET LOCAL enable_indexscan = off;
+
+-- name: find_as_ever
+-- Leave it to the planner again how an index is read.
+-- Params: none | Rows: none
+SET LOCAL enable_indexscan TO DEFAULT;

@@ -216,7 +216,7 @@ def test_a_crowded_key_makes_no_candidates(house: House) -> None:
     house.normalize()
     with house.db.transaction(is_undone=True) as tx:
         tx.execute("create_match_tables")
-        tx.execute("claim_key_changes", org_id=ORG)
+        match_contacts.claim(tx, org_id=ORG)
         match_contacts.process(tx, org_id=ORG)
         with tx._driver().cursor() as cursor:
             cursor.execute("SELECT count(*), count(email_key), count(phone_key) FROM candidate")

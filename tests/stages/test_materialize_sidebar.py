@@ -323,7 +323,7 @@ def test_a_choice_made_while_changes_are_claimed_is_laid_out(
     execute = database.Transaction.execute
 
     def interrupted(tx: database.Transaction, name: str, /, **params: Any) -> int:
-        if name in ("claim_sidebar_changes", "claim_all_sidebar_changes"):
+        if name in ("claim_changes", "claim_all_sidebar_changes"):
             house.choose("FirstName", "LastName")
         return execute(tx, name, **params)
 
@@ -333,6 +333,32 @@ def test_a_choice_made_while_changes_are_claimed_is_laid_out(
     house.materialize()
     assert house.row(1)["fields"] == {"FirstName": "Augusta", "LastName": "Lovelace"}
     assert [shown["name"] for shown in layout(house)] == ["FirstName", "LastName"]
+
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["different", "unwanted"])
+def test_a_row_that_an_edit_writes_after_it_was_compared_stays(
+    house: House, monkeypatch: pytest.MonkeyPatch, is_lost: bool
+) -> None:
+    """Whoever wrote it knew more than the comparison did, and fed a change of its own."""
+    house.choose("FirstName")
+    matched(house, first_name="Ada")
+    house.materialize()
+    house.change_person(1, first_name="Augusta", read_at=NOON + timedelta(hours=1))
+    if is_lost:
+        house.raw("DELETE FROM contact_match")
+    all_rows = database.Transaction.all
+
+    def edited(tx: database.Transaction, name: str, /, **params: Any) -> list[database.Row]:
+        rows = all_rows(tx, name, **params)
+        if name == "insert_shown_rows":
+            house.raw.update("sidebar_fields", {"respond_id": 1}, fields={"FirstName": "Countess"})
+        return rows
+
+    with monkeypatch.context() as patched:
+        patched.setattr(database.Transaction, "all", edited)
+        counts = materialize_sidebar.run(house.db, org_id=ORG, run_id="run")
+    assert (counts["written"], counts["removed"]) == (0, 0)
+    assert house.row(1)["fields"] == {"FirstName": "Countess"}
 
 
 @pytest.mark.parametrize("broad_from", [10_000, 0])

@@ -9,18 +9,23 @@ fields never come here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from contact_sync import database, holds
+from contact_sync.stages import _hands
 
 
-def withhold_unmatches(tx: database.Transaction, *, org_id: str) -> int:
-    """Take contacts out of the verdicts that must not lose their match yet; return how many were withheld."""
-    tx.execute("create_brake_tables")
-    tx.execute("delete_losing_contacts")
-    tx.execute("insert_unmatched_contacts", org_id=org_id)
+def withhold_unmatches(hands: _hands.Hands, *, org_id: str) -> int:
+    """Take contacts out of the verdicts that must not lose their match yet; return how many were withheld.
+
+    Two hands have nothing withheld: OneHandError where something must be.
+    """
+    _list_losing(hands, "insert_unmatched_contacts", org_id=org_id)
+    tx = hands.first
     held = 0
     for loss in tx.all("select_unmatch_losses", org_id=org_id):
+        if loss["is_braked"]:
+            hands.must_be_one()
         workspace_id = loss["workspace_id"]
         if _is_allowed(tx, org_id, "unmatch", loss):
             tx.execute("feed_released_matches", org_id=org_id, workspace_id=workspace_id)
@@ -42,13 +47,17 @@ class Blanks:
     is_broad: bool
 
 
-def withhold_blanks(tx: database.Transaction, *, org_id: str, is_broad: bool) -> Blanks:
-    """Keep the values that must not be lost yet; their rows are written here, and no longer in the working table."""
-    tx.execute("create_brake_tables")
-    tx.execute("delete_losing_contacts")
-    tx.execute("insert_blanked_contacts", org_id=org_id, is_broad=is_broad)
+def withhold_blanks(hands: _hands.Hands, *, org_id: str, is_broad: bool) -> Blanks:
+    """Keep the values that must not be lost yet; their rows are written here, and no longer in the working table.
+
+    Two hands have nothing withheld: OneHandError where something must be.
+    """
+    _list_losing(hands, "insert_blanked_contacts", org_id=org_id, is_broad=is_broad)
+    tx = hands.first
     held = 0
     for loss in tx.all("select_blank_losses", org_id=org_id, is_broad=is_broad):
+        if loss["is_braked"]:
+            hands.must_be_one()
         workspace_id = loss["workspace_id"]
         if _is_allowed(tx, org_id, "blank", loss):
             tx.execute("feed_released_values", org_id=org_id, workspace_id=workspace_id)
@@ -67,6 +76,18 @@ def withhold_blanks(tx: database.Transaction, *, org_id: str, is_broad: bool) ->
     assert written is not None
     tx.execute("delete_held_rows", org_id=org_id)
     return Blanks(held=held, written=written["written"], is_broad=False)
+
+
+def _list_losing(hands: _hands.Hands, statement: str, **params: Any) -> None:
+    """Have each hand list who would lose something, and the first know of all."""
+
+    def listed(tx: database.Transaction, _hand: int) -> None:
+        tx.execute("create_brake_tables")
+        tx.execute("delete_losing_contacts")
+        tx.execute(statement, **params)
+
+    hands.each(listed)
+    hands.tell_first()
 
 
 def _is_allowed(

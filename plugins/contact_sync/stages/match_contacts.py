@@ -1,29 +1,35 @@
 """Match: one respond contact, at most one Salesforce contact, and a reason for each miss.
 
-Few changes are followed by index; many (a quarter of the org's contacts) are one join of everybody. Both give the
-same rows.
+Few changes are followed by index, some thousand of them by two hands; many (a quarter of the org's contacts) are one
+join of everybody. All give the same rows.
 """
 
 from __future__ import annotations
 
 from contact_sync import database
-from contact_sync.stages import _brake, _ledger
+from contact_sync.stages import _brake, _hands, _ledger
 
 STAGE = "match_contacts"
 
 #: Contacts of an org from which on a quarter of them changed means that everybody is matched in one join.
 BROAD_FROM = 10_000
 
+_ENTITIES = ["salesforce_key", "respond_key"]
+
 _JUDGE = (
     "create_verdict_table",
     "join_out_of_order",
     "analyze_affected",
+    # keys that were changed are gone a moment ago, and are asked for
+    "find_and_mark_nothing",
     "insert_met_keys",
+    "find_as_ever",
     "analyze_met_keys",
     "judge_affected",
 )
 _JUDGE_ALL = (
     "allow_large_joins",
+    "create_crowd_table",
     "read_keys_in_order",
     "insert_crowded_keys",
     "join_everybody_by_hash",
@@ -33,6 +39,7 @@ _JUDGE_ALL = (
 )
 _CONTEST = ("insert_shared_spellings", "contest_shared_spellings", "contest_standing_answers")
 _WEIGH = (
+    "create_contest_tables",
     "look_contested_up",
     "insert_contested_keys",
     "analyze_contested_keys",
@@ -57,7 +64,7 @@ _SETTLE = (
 
 
 def run(db: database.Database, *, org_id: str, run_id: str) -> dict[str, int]:
-    """Match the respond contacts that changed keys, decisions or settings concern, in one transaction.
+    """Match the respond contacts that changed keys, decisions or settings concern, in one transaction or two hands.
 
     The outcome depends on mirrors, keys, decisions, creations and settings alone: incremental or full, in any
     order, gives the same rows. Returns counts: ``looked_at``, ``matched``, ``ambiguous``, ``unmatched``,
@@ -73,26 +80,51 @@ def run(db: database.Database, *, org_id: str, run_id: str) -> dict[str, int]:
         if is_held and wait and wait["waits_for"]:
             counts["held" if wait["waits_for"] == "decision" else "waiting"] = 1
         elif is_held:
-            counts.update(_match(db, org_id))
+            counts.update(_hands.with_both(lambda hands: _match(db, org_id, hands)))
     return counts
 
 
-def _match(db: database.Database, org_id: str) -> dict[str, int]:
+def _match(db: database.Database, org_id: str, hands: int) -> dict[str, int]:
     with db.transaction() as tx:
         # before it holds a row: an erasure keeps others out and then reaches for the feed
         tx.one("hold_off_erasures", org_id=org_id)
         extent = tx.one("select_key_change_extent", org_id=org_id, broad_from=BROAD_FROM)
         if extent is None or not extent["changes"]:
             return {}
-        is_broad = bool(extent["is_broad"])
-        if is_broad:
-            tx.one("keep_working_tables_in_memory")
+        if not extent["is_broad"]:
+            return _match_changed(db, tx, org_id, hands)
+        tx.one("keep_working_tables_in_memory")
         tx.execute("create_match_tables")
-        tx.execute("claim_all_key_changes" if is_broad else "claim_key_changes", org_id=org_id)
-        counts = process(tx, org_id=org_id, is_broad=is_broad, is_braked=True)
-    if is_broad:
-        db.one("analyze_matches")
+        tx.execute("claim_all_key_changes", org_id=org_id)
+        counts = process(tx, org_id=org_id, is_broad=True, is_braked=True)
+    db.one("analyze_matches")
     return counts
+
+
+def _match_changed(
+    db: database.Database, tx: database.Transaction, org_id: str, hands: int
+) -> dict[str, int]:
+    shares = _hands.deal(tx, org_id=org_id, entities=_ENTITIES, kind="unmatch", hands=hands)
+    with _hands.joined(db, tx, len(shares)) as joined:
+        _claim(joined, org_id, shares)
+        return _process(joined, org_id, is_broad=False, is_braked=True)
+
+
+def claim(tx: database.Transaction, *, org_id: str) -> None:
+    """Take the org's key changes off the feed, and put the respond contacts that they concern on the working table."""
+    _claim(
+        _hands.alone(tx), org_id, _hands.deal(tx, org_id=org_id, entities=_ENTITIES, kind="unmatch", hands=1)
+    )
+
+
+def _claim(hands: _hands.Hands, org_id: str, shares: list[list[int]]) -> None:
+    def listed(tx: database.Transaction, hand: int) -> None:
+        tx.execute("create_match_tables")
+        tx.execute("insert_affected_contacts", org_id=org_id, change_ids=shares[hand])
+
+    hands.each(listed)
+    hands.first.execute("claim_changes", change_ids=_hands.together(shares))
+    hands.swap("hand_over_affected_contacts", "take_affected_contacts")
 
 
 def process(
@@ -103,15 +135,25 @@ def process(
     ``is_braked`` withholds too great a loss; one contact that a creation brings along is none.
     """
     tx.one("hold_off_erasures", org_id=org_id)
-    _judge(tx, org_id, is_broad=is_broad)
+    return _process(_hands.alone(tx), org_id, is_broad=is_broad, is_braked=is_braked)
+
+
+def _process(hands: _hands.Hands, org_id: str, *, is_broad: bool, is_braked: bool) -> dict[str, int]:
+    hands.each(lambda tx, _hand: _judge(tx, org_id, is_broad=is_broad))
     # a disconnect that runs at this moment waits for us, so it removes what we write now
-    tx.all("lock_serving_workspaces", org_id=org_id)
-    held = _brake.withhold_unmatches(tx, org_id=org_id) if is_braked else 0
+    hands.first.all("lock_serving_workspaces", org_id=org_id)
+    held = _brake.withhold_unmatches(hands, org_id=org_id) if is_braked else 0
+    counts = _hands.added(hands.each(lambda tx, _hand: _settle(tx, org_id, is_broad=is_broad)))
+    return {**counts, **({"held": held} if held else {})}
+
+
+def _settle(tx: database.Transaction, org_id: str, *, is_broad: bool) -> dict[str, int]:
+    """Write what differs from the verdicts; return their counts and how many rows were written."""
     tx.execute("join_by_hash" if is_broad else "find_by_index")
     written = sum(_execute(tx, name, org_id) for name in _SETTLE)
     new, verdicts = tx.one("insert_verdicts", org_id=org_id), tx.one("count_verdicts")
     assert new is not None and verdicts is not None
-    return {**verdicts, "written": written + new["written"], **({"held": held} if held else {})}
+    return {**verdicts, "written": written + new["written"]}
 
 
 def _judge(tx: database.Transaction, org_id: str, *, is_broad: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from contact_sync import database, fields, records
-from contact_sync.stages import _brake, _ledger
+from contact_sync.stages import _brake, _hands, _ledger
 
 STAGE = "materialize_sidebar"
 
@@ -17,7 +17,7 @@ _LOST = "Salesforce no longer shows this field to the connection; its last value
 
 
 def run(db: database.Database, *, org_id: str, run_id: str) -> dict[str, int]:
-    """Bring the sidebar rows of one org up to date, in one transaction; readers see old rows or new, never half.
+    """Bring the sidebar rows of one org up to date, in one transaction or two hands; each row is seen old or new.
 
     Returns counts: ``looked_at``, ``written``, ``removed`` rows and ``layouts`` rewritten, and ``held`` if the
     brake withheld some.
@@ -27,33 +27,53 @@ def run(db: database.Database, *, org_id: str, run_id: str) -> dict[str, int]:
         _ledger.recorded(db, run_id=run_id, stage=STAGE, scope=org_id) as counts,
     ):
         if is_held:
-            counts.update(_materialize(db, org_id))
+            counts.update(_hands.with_both(lambda hands: _materialize(db, org_id, hands)))
     return counts
 
 
-def _materialize(db: database.Database, org_id: str) -> dict[str, int]:
+def _materialize(db: database.Database, org_id: str, hands: int) -> dict[str, int]:
     with db.transaction() as tx:
         # before it holds a row: an erasure keeps others out and then reaches for the feed
         tx.one("hold_off_erasures", org_id=org_id)
         tx.execute("create_sidebar_tables")
         extent = tx.one("select_sidebar_change_extent", org_id=org_id, broad_from=BROAD_FROM)
         assert extent is not None
-        is_broad = bool(extent["is_broad"])
-        if is_broad:
-            tx.execute("claim_all_sidebar_changes", org_id=org_id)
-            looked_at = extent["matches"]
-        else:
-            looked_at = tx.execute("claim_sidebar_changes", org_id=org_id)
+        if not extent["is_broad"]:
+            return _materialize_changed(db, tx, org_id, hands)
+        tx.execute("claim_all_sidebar_changes", org_id=org_id)
+        layouts = _lay_out(tx, org_id)
+        _follow_merges(tx, org_id)
+        counts = process(tx, org_id=org_id, is_broad=True, is_braked=True)
+    db.one("analyze_sidebar")
+    return {"looked_at": extent["matches"], **counts, "layouts": layouts}
+
+
+def _materialize_changed(
+    db: database.Database, tx: database.Transaction, org_id: str, hands: int
+) -> dict[str, int]:
+    shares = _hands.deal(tx, org_id=org_id, entities=["sidebar_row"], kind="blank", hands=hands)
+    with _hands.joined(db, tx, len(shares)) as joined:
+        looked_at = sum(joined.each(lambda tx, hand: _list_changed(tx, org_id, shares[hand])))
+        # the first hand's, whichever share they are in
+        tx.execute("insert_changed_layouts", change_ids=_hands.together(shares))
+        tx.execute("claim_changes", change_ids=_hands.together(shares))
         # after the claim: what is chosen from here on stays on the feed
         layouts = _lay_out(tx, org_id)
-        if looked_at:
-            # an edit of a merged record moves in the moment in which the row shows the winner
-            tx.execute("supersede_merged_edits", org_id=org_id)
-            tx.execute("follow_merges", org_id=org_id)
-        counts = process(tx, org_id=org_id, is_broad=is_broad, is_braked=True)
-    if is_broad:
-        db.one("analyze_sidebar")
+        if looked_at and _follow_merges(tx, org_id):
+            joined.must_be_one()
+        looked_at -= joined.swap("hand_over_changed_rows", "take_changed_rows")
+        counts = _process(joined, org_id, is_broad=False, is_braked=True)
     return {"looked_at": looked_at, **counts, "layouts": layouts}
+
+
+def _list_changed(tx: database.Transaction, org_id: str, change_ids: list[int]) -> int:
+    tx.execute("create_sidebar_tables")
+    return tx.execute("insert_changed_rows", org_id=org_id, change_ids=change_ids)
+
+
+def _follow_merges(tx: database.Transaction, org_id: str) -> int:
+    """Move edits of merged records in the moment in which their rows show the winner; return how many were touched."""
+    return sum(tx.execute(name, org_id=org_id) for name in ("supersede_merged_edits", "follow_merges"))
 
 
 def _lay_out(tx: database.Transaction, org_id: str) -> int:
@@ -76,46 +96,54 @@ def process(
     ``is_braked`` withholds too great a loss; what an edit or a creation brings along is none.
     """
     tx.one("hold_off_erasures", org_id=org_id)
+    return _process(_hands.alone(tx), org_id, is_broad=is_broad, is_braked=is_braked)
+
+
+def _process(hands: _hands.Hands, org_id: str, *, is_broad: bool, is_braked: bool) -> dict[str, int]:
     # a disconnect that runs at this moment waits for us, so it removes what we write now
-    tx.all("lock_serving_workspaces", org_id=org_id)
+    hands.first.all("lock_serving_workspaces", org_id=org_id)
     if is_broad:
-        tx.execute("allow_large_joins")
+        hands.first.execute("allow_large_joins")
     else:
-        tx.execute("analyze_changed_rows")
-        tx.execute("find_by_index")
-        tx.all("insert_shown_rows", org_id=org_id)
+        hands.each(lambda tx, _hand: _compare(tx, org_id))
     kept = _brake.Blanks(held=0, written=0, is_broad=is_broad)
     if is_braked:
-        kept = _brake.withhold_blanks(tx, org_id=org_id, is_broad=is_broad)
-    if kept.is_broad:
-        removed, written = _write_all(tx, org_id)
-    else:
-        if is_broad:
-            # some are held: the working table has everybody else
-            tx.execute("join_by_hash")
-            tx.all("insert_shown_rows", org_id=org_id)
-        removed, written = _write_changed(tx, org_id)
-    written += kept.written + tx.execute("upsert_ambiguous_rows", org_id=org_id, is_broad=kept.is_broad)
-    counts = {"written": written, "removed": removed}
+        kept = _brake.withhold_blanks(hands, org_id=org_id, is_broad=is_broad)
+    if is_broad and not kept.is_broad:
+        # some are held: the working table has everybody else
+        hands.first.execute("join_by_hash")
+        hands.first.all("insert_shown_rows", org_id=org_id)
+    write = _write_all if kept.is_broad else _write_changed
+    counts = _hands.added(hands.each(lambda tx, _hand: write(tx, org_id)))
+    counts["written"] += kept.written
     return {**counts, "held": kept.held} if kept.held else counts
 
 
-def _write_all(tx: database.Transaction, org_id: str) -> tuple[int, int]:
-    """Write all rows of matched contacts that differ; return how many were removed and written."""
+def _compare(tx: database.Transaction, org_id: str) -> None:
+    """Look up what the rows of the working table should show."""
+    tx.execute("analyze_changed_rows")
+    tx.execute("find_by_index")
+    tx.all("insert_shown_rows", org_id=org_id)
+
+
+def _write_all(tx: database.Transaction, org_id: str) -> dict[str, int]:
+    """Write all rows that differ; return how many were written and removed."""
     removed = tx.execute("delete_all_unwanted_rows", org_id=org_id)
     tx.execute("join_by_hash")
-    written = tx.one("write_all_matched_rows", org_id=org_id)
-    assert written is not None
-    return removed, written["written"]
+    row = tx.one("write_all_matched_rows", org_id=org_id)
+    assert row is not None
+    written = row["written"] + tx.execute("upsert_ambiguous_rows", org_id=org_id, is_broad=True)
+    return {"written": written, "removed": removed}
 
 
-def _write_changed(tx: database.Transaction, org_id: str) -> tuple[int, int]:
-    """Write those rows that were compared and differ; return how many were removed and written."""
+def _write_changed(tx: database.Transaction, org_id: str) -> dict[str, int]:
+    """Write those rows that were compared and differ; return how many were written and removed."""
     tx.execute("analyze_shown_rows")
     removed = tx.execute("delete_unwanted_rows", org_id=org_id)
-    updated, new = tx.execute("update_shown_rows", org_id=org_id), tx.one("insert_new_rows", org_id=org_id)
+    written, new = tx.execute("update_shown_rows", org_id=org_id), tx.one("insert_new_rows", org_id=org_id)
     assert new is not None
-    return removed, updated + new["written"]
+    written += new["written"] + tx.execute("upsert_ambiguous_rows", org_id=org_id, is_broad=False)
+    return {"written": written, "removed": removed}
 
 
 def _layout(tx: database.Transaction, workspace_id: str, *, is_editing: bool) -> list[records.Json]:
