@@ -21,7 +21,7 @@ ALL = sorted(statements.load().values(), key=lambda statement: statement.name)
 NAMES = {statement.name for statement in ALL}
 
 #: Verbs of Database and Transaction whose first argument names a statement.
-VERBS = {"execute", "one", "all"}
+VERBS = {"execute", "one", "all", "tuples"}
 #: Verbs of the working tables' life, which PREPARE does not take.
 UTILITY = ("CREATE", "ANALYZE", "SET", "DROP SCHEMA")
 

@@ -379,6 +379,20 @@ def test_an_erasure_waits_for_whoever_writes_contacts(ada: House, raw: RawSql) -
     assert done.is_set()
 
 
+def test_an_erasure_waits_for_rules_that_move(ada: House, raw: RawSql) -> None:
+    """It would find them neither where they were nor where they come to."""
+    worker = threading.Thread(target=erase, args=(ada,), kwargs={"salesforce_id": person_id(ADA)})
+    with ada.db.transaction() as tx:
+        tx.one("await_normalizers")
+        assert tx.execute("settle_recent_rules", batch_size=1_000)
+        worker.start()
+        while not raw.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+            assert worker.is_alive()
+    worker.join()
+    assert traces(raw, "ovelace") == []
+    assert raw.column("SELECT key FROM key_rule WHERE key LIKE '%%ovelace%%'") == []
+
+
 @pytest.mark.parametrize(
     ("stage", "claim"),
     [

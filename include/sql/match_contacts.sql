@@ -80,7 +80,7 @@ SELECT k.workspace_id, k.respond_id
 SELECT r.workspace_id, r.respond_id
   FROM changed c
   JOIN respond_contact r ON r.workspace_id = c.workspace_id AND r.org_id = %(org_id)s
- WHERE c.entity = 'respond_key' AND c.ids[1] IS NULL;
+ WHERE c.entity = 'respond_key' AND cardinality(c.ids) > 0 AND c.ids[1] IS NULL;
 
 -- name: analyze_affected
 -- Let the planner know how many contacts there are to match.

@@ -141,6 +141,15 @@ SELECT i.workspace_id, i.respond_id
 -- Params: none | Rows: none
 ANALYZE changed_row;
 
+-- name: lock_changed_rows
+-- Wait for others who write changed rows, and keep the rows until this transaction ends.
+-- Params: none | Rows: 0..n (respond_id)
+SELECT h.respond_id
+  FROM changed_row x
+  JOIN sidebar_fields h ON h.workspace_id = x.workspace_id AND h.respond_id = x.respond_id
+ ORDER BY h.respond_id, h.workspace_id
+   FOR UPDATE OF h;
+
 -- name: insert_shown_rows
 -- Look up, once, what changed rows should show and whether that is new or different, one workspace after the other.
 -- Params: org_id text | Rows: 0..n

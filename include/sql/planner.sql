@@ -32,8 +32,10 @@ SET LOCAL enable_memoize = off;
 -- Let the next statement leave index entries of rows that are gone as they are: after a checkpoint, each page of which one is marked goes to the log.
 -- Params: none | Rows: none
 SET LOCAL enable_indexscan = off;
+SET LOCAL enable_seqscan = off;
 
 -- name: find_as_ever
 -- Leave it to the planner again how an index is read.
 -- Params: none | Rows: none
 SET LOCAL enable_indexscan TO DEFAULT;
+SET LOCAL enable_seqscan TO DEFAULT;

@@ -6,6 +6,11 @@
 -- Params: org_id text | Rows: 1
 SELECT pg_advisory_xact_lock_shared(hashtextextended('erase:' || %(org_id)s::text, 0));
 
+-- name: try_to_hold_off_erasures
+-- The same where nobody may be waited for: somebody who stands in line for it may wait for us.
+-- Params: org_id text | Rows: 1 (is_held)
+SELECT pg_try_advisory_xact_lock_shared(hashtextextended('erase:' || %(org_id)s::text, 0)) AS is_held;
+
 -- name: hold_off_erasures_of_workspace
 -- Let no erasure of the org that a workspace serves begin until this transaction ends, and wait for one that runs.
 -- Params: workspace_id text | Rows: 0..1

@@ -69,7 +69,8 @@ class Transaction:
 
     def tuples(self, statement: str, /, **params: Any) -> Sequence[tuple[Any, ...]]:
         """Return all rows, each to be unpacked in the order of its columns: where they are many."""
-        return cast(Sequence[tuple[Any, ...]], self._run(statement, params).all())
+        with _translated(statement), contextlib.closing(self._run(statement, params)) as result:
+            return cast(Sequence[tuple[Any, ...]], result.cursor.fetchall())
 
     @contextlib.contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -82,6 +82,8 @@ def erase(db: database.Database, *, org_id: str, named: Named) -> Erased:
         # contacts of workspaces that serve no org at this moment are looked through as well
         for served in sorted({org_id, tombstones.NO_ORG}):
             tx.one("await_writers", org_id=served)
+        # a rule that moves at this moment would be found nowhere
+        tx.one("hold_off_settling")
         tombstones.are_there(tx, org_id=org_id)
         _start(tx)
         _read_unkeyed(tx, org_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -250,8 +250,8 @@ def test_what_the_first_hand_did_not_commit_is_done_again(
     joined = _hands.joined
 
     @contextmanager
-    def dying(*arguments: Any) -> Iterator[_hands.Hands]:
-        with joined(*arguments) as hands:
+    def dying(*arguments: Any, **options: Any) -> Iterator[_hands.Hands]:
+        with joined(*arguments, **options) as hands:
             yield hands
         raise errors.StopError("the first dies now")
 
@@ -335,6 +335,41 @@ def test_who_waits_for_the_one_hand_and_keeps_the_other_waiting_is_let_go_first(
         other("COMMIT")
         assert run.result(30)["written"] == 8
     assert crowd.row(1)["fields"]["Title"] == "Analyst"
+
+
+def test_where_an_erasure_waits_one_hand_is_enough(
+    crowd: House, ran: Ran, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for the first; who asked for the same lock now would stand in line behind it."""
+    move(crowd, *MANY)
+    crowd.normalize()
+    one = database.Transaction.one
+    waiting: list[Future[None]] = []
+
+    def erase() -> None:
+        other = RawSql(database_url)
+        for verb in ("lock", "unlock"):
+            other(f"SELECT pg_advisory_{verb}(hashtextextended('erase:' || %(org)s, 0))", org=ORG)
+        other.close()
+
+    def held_off(tx: database.Transaction, name: str, /, **params: Any) -> database.Row | None:
+        if name == "try_to_hold_off_erasures":
+            waiting.append(pool.submit(erase))
+            wait_for_a_blocked_backend(crowd.raw)
+        return one(tx, name, **params)
+
+    monkeypatch.setattr(database.Transaction, "one", held_off)
+    with ThreadPoolExecutor(1) as pool:
+        counts = match(crowd)
+    assert waiting[0].result() is None
+    assert counts["looked_at"] == 12
+    assert "judge_affected" not in ran.second
+
+
+def test_either_hand_keeps_the_workspaces(crowd: House, ran: Ran) -> None:
+    move(crowd, *MANY)
+    crowd.materialize()
+    assert ran.second.count("lock_serving_workspaces") == 2
 
 
 def test_the_second_hand_leaves_waiting_for_the_disk_to_the_first(

@@ -361,6 +361,57 @@ def test_a_row_that_an_edit_writes_after_it_was_compared_stays(
     assert house.row(1)["fields"] == {"FirstName": "Countess"}
 
 
+@pytest.mark.parametrize("is_lost", [False, True], ids=["different", "unwanted"])
+def test_a_row_that_an_edit_is_writing_is_waited_for_and_stays(
+    house: House, database_url: str, is_lost: bool
+) -> None:
+    house.choose("FirstName")
+    matched(house, first_name="Ada")
+    house.materialize()
+    house.change_person(1, first_name="Augusta", read_at=NOON + timedelta(hours=1))
+    if is_lost:
+        house.raw("DELETE FROM contact_match")
+    edit = RawSql(database_url)
+    edit("BEGIN")
+    edit.update("sidebar_fields", {"respond_id": 1}, fields={"FirstName": "Countess"})
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(materialize_sidebar.run, house.db, org_id=ORG, run_id="beside")
+        try:
+            wait_for_a_blocked_backend(house.raw)
+            edit("COMMIT")
+        finally:
+            edit.close()
+        assert run.result(30)["written"] == 0
+    assert house.row(1)["fields"] == {"FirstName": "Countess"}
+
+
+def test_an_edits_own_row_is_written_after_somebody_elses(house: House, database_url: str) -> None:
+    """What it brings is in the mirror by then, and its agent would see the old value until the next run."""
+    house.choose("FirstName")
+    matched(house, first_name="Ada")
+    house.materialize()
+    other = RawSql(database_url)
+    other("BEGIN")
+    other.update("sidebar_fields", {"respond_id": 1}, fields={"FirstName": "of before"})
+
+    def settle() -> None:
+        with house.db.transaction() as tx:
+            tx.execute("create_sidebar_tables")
+            tx.execute("mark_shown_rows", org_id=ORG, salesforce_ids=[person_id(1)])
+            materialize_sidebar.process(tx, org_id=ORG)
+
+    house.change_person(1, first_name="Augusta", read_at=NOON + timedelta(hours=1))
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(settle)
+        try:
+            wait_for_a_blocked_backend(house.raw)
+            other("COMMIT")
+        finally:
+            other.close()
+        run.result(30)
+    assert house.row(1)["fields"] == {"FirstName": "Augusta"}
+
+
 @pytest.mark.parametrize("broad_from", [10_000, 0])
 def test_a_row_that_a_creation_writes_in_the_meantime_stays(
     house: House, database_url: str, monkeypatch: pytest.MonkeyPatch, broad_from: int

@@ -176,10 +176,11 @@ def test_rules_are_renewed_in_one_order(
         other("BEGIN")
         assert len(other(first)) == 1
         run = pool.submit(House(db, house.raw).normalize)
-        wait_for_a_blocked_backend(house.raw)
-        free = house.raw("SELECT key FROM key_rule FOR UPDATE SKIP LOCKED")
-        other("ROLLBACK")
-        other.close()
+        try:
+            wait_for_a_blocked_backend(house.raw)
+            free = house.raw("SELECT key FROM key_rule FOR UPDATE SKIP LOCKED")
+        finally:
+            other.close()
         assert run.result(30)["values"] == 8
     db.close()
     assert len(free) == 7
@@ -281,6 +282,12 @@ def test_raw_keys_leave_with_the_last_workspace_that_compares_them(house: House)
     tenants.disconnect_workspace(house.db, WORKSPACE)
     house.normalize()
     assert salesforce_keys(house.raw, 1) == [("email", ADA)]
+    house.raw("DELETE FROM pending_change")
+    house.settings("third", match_mode="exact")
+    house.normalize()
+    tenants.disconnect_workspace(house.db, "third")
+    # nobody works for an org that serves no workspace
+    assert house.raw.value("SELECT count(*) FROM pending_change WHERE entity = 'salesforce_contact'") == 0
 
 
 @pytest.mark.parametrize("phone", ["030 123456", "0000000", "12"])

@@ -96,6 +96,8 @@ END
 $$;
 COMMENT ON FUNCTION write_all_matched_rows(text) IS 'Write the sidebar rows of all matched contacts of a workspace that are new or different; return how many.';
 
+COMMENT ON FUNCTION matched_rows(text, text, salesforce_id) IS 'What a query of write_all_matched_rows finds that matched contacts show, built in parallel.';
+
 CREATE FUNCTION insert_shown_rows(wanted_workspace text) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     serving_org salesforce_id;

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent import futures
 from typing import Literal, TypeVar
 
 from contact_sync import database, errors
+
+log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -32,7 +35,7 @@ class OneHandError(errors.ContactSyncError):
 class Hands:
     """One open transaction, or two side by side; obtained from :func:`alone` or :func:`joined`.
 
-    ``first`` has all locks that keep others out until both are done.
+    Each keeps erasures and disconnects out by locks of its own: should one die, the other still does.
     """
 
     def __init__(
@@ -44,6 +47,11 @@ class Hands:
         self.first = first
         self.second = second
         self._helper = helper
+
+    @property
+    def are_two(self) -> bool:
+        """Whether a second transaction works beside the first."""
+        return self.second is not None
 
     def each(self, work: Callable[[database.Transaction, int], Result]) -> list[Result]:
         """Do ``work(transaction, number)`` with every hand at a time; return its results in the hands' order."""
@@ -90,7 +98,7 @@ def alone(tx: database.Transaction) -> Hands:
 
 
 @contextlib.contextmanager
-def joined(db: database.Database, first: database.Transaction, hands: int) -> Iterator[Hands]:
+def joined(db: database.Database, first: database.Transaction, *, org_id: str, hands: int) -> Iterator[Hands]:
     """Yield as many hands, one or two; a second one commits at the end, before the first does.
 
     Raises OneHandError if either met something that passes: a row that is kept too long, a deadlock.
@@ -102,6 +110,9 @@ def joined(db: database.Database, first: database.Transaction, hands: int) -> It
         with futures.ThreadPoolExecutor(1, thread_name_prefix="hand") as helper, db.transaction() as second:
             for tx in (first, second):
                 tx.execute("limit_patience")
+            held = second.one("try_to_hold_off_erasures", org_id=org_id)
+            if held is None or not held["is_held"]:
+                raise OneHandError("an erasure waits")
             # the first one's comes after it
             second.execute("leave_flushing_to_a_later_commit")
             yield Hands(first, second, helper)
@@ -136,5 +147,6 @@ def with_both(work: Callable[[int], Result]) -> Result:
     """Return ``work(2)``, or ``work(1)`` if that raises OneHandError; the argument is how many hands it may use."""
     try:
         return work(2)
-    except OneHandError:
+    except OneHandError as reason:
+        log.info("two hands gave way to one: %s", reason)
         return work(1)

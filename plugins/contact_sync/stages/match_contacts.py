@@ -20,13 +20,12 @@ _JUDGE = (
     "create_verdict_table",
     "join_out_of_order",
     "analyze_affected",
-    # keys that were changed are gone a moment ago, and are asked for
-    "find_and_mark_nothing",
     "insert_met_keys",
-    "find_as_ever",
     "analyze_met_keys",
     "judge_affected",
 )
+#: Where many keys were changed: the old ones are gone a moment ago, and are asked for.
+_MEET_MANY = ("find_and_mark_nothing", "insert_met_keys", "find_as_ever")
 _JUDGE_ALL = (
     "allow_large_joins",
     "create_crowd_table",
@@ -105,7 +104,7 @@ def _match_changed(
     db: database.Database, tx: database.Transaction, org_id: str, hands: int
 ) -> dict[str, int]:
     shares = _hands.deal(tx, org_id=org_id, entities=_ENTITIES, kind="unmatch", hands=hands)
-    with _hands.joined(db, tx, len(shares)) as joined:
+    with _hands.joined(db, tx, org_id=org_id, hands=len(shares)) as joined:
         _claim(joined, org_id, shares)
         return _process(joined, org_id, is_broad=False, is_braked=True)
 
@@ -139,9 +138,9 @@ def process(
 
 
 def _process(hands: _hands.Hands, org_id: str, *, is_broad: bool, is_braked: bool) -> dict[str, int]:
-    hands.each(lambda tx, _hand: _judge(tx, org_id, is_broad=is_broad))
+    hands.each(lambda tx, _hand: _judge(tx, org_id, is_broad=is_broad, is_many=hands.are_two))
     # a disconnect that runs at this moment waits for us, so it removes what we write now
-    hands.first.all("lock_serving_workspaces", org_id=org_id)
+    hands.each(lambda tx, _hand: tx.all("lock_serving_workspaces", org_id=org_id))
     held = _brake.withhold_unmatches(hands, org_id=org_id) if is_braked else 0
     counts = _hands.added(hands.each(lambda tx, _hand: _settle(tx, org_id, is_broad=is_broad)))
     return {**counts, **({"held": held} if held else {})}
@@ -156,10 +155,11 @@ def _settle(tx: database.Transaction, org_id: str, *, is_broad: bool) -> dict[st
     return {**verdicts, "written": written + new["written"]}
 
 
-def _judge(tx: database.Transaction, org_id: str, *, is_broad: bool) -> None:
+def _judge(tx: database.Transaction, org_id: str, *, is_broad: bool, is_many: bool) -> None:
     """Fill the working table of verdicts: in one join for most, by weighing candidates for the contested."""
-    for name in (*(_JUDGE_ALL if is_broad else _JUDGE), *_CONTEST):
-        _execute(tx, name, org_id)
+    for step in (*(_JUDGE_ALL if is_broad else _JUDGE), *_CONTEST):
+        for name in _MEET_MANY if is_many and step == "insert_met_keys" else (step,):
+            _execute(tx, name, org_id)
     # most runs have nobody to weigh and no reason to find; to plan these statements would take longer than all others
     contested = tx.execute("set_contested_aside")
     tx.execute("analyze_verdicts")

@@ -52,7 +52,7 @@ def _materialize_changed(
     db: database.Database, tx: database.Transaction, org_id: str, hands: int
 ) -> dict[str, int]:
     shares = _hands.deal(tx, org_id=org_id, entities=["sidebar_row"], kind="blank", hands=hands)
-    with _hands.joined(db, tx, len(shares)) as joined:
+    with _hands.joined(db, tx, org_id=org_id, hands=len(shares)) as joined:
         looked_at = sum(joined.each(lambda tx, hand: _list_changed(tx, org_id, shares[hand])))
         # the first hand's, whichever share they are in
         tx.execute("insert_changed_layouts", change_ids=_hands.together(shares))
@@ -96,12 +96,15 @@ def process(
     ``is_braked`` withholds too great a loss; what an edit or a creation brings along is none.
     """
     tx.one("hold_off_erasures", org_id=org_id)
+    if not is_braked:
+        # who brings a change of their own knows more than whoever writes these rows at this moment
+        tx.all("lock_changed_rows")
     return _process(_hands.alone(tx), org_id, is_broad=is_broad, is_braked=is_braked)
 
 
 def _process(hands: _hands.Hands, org_id: str, *, is_broad: bool, is_braked: bool) -> dict[str, int]:
     # a disconnect that runs at this moment waits for us, so it removes what we write now
-    hands.first.all("lock_serving_workspaces", org_id=org_id)
+    hands.each(lambda tx, _hand: tx.all("lock_serving_workspaces", org_id=org_id))
     if is_broad:
         hands.first.execute("allow_large_joins")
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent import futures
@@ -116,7 +117,7 @@ def _remember_rules(
         tx.execute(name, org_id=org_id, rules_version=keys.RULES_VERSION)
     moved = 0
 
-    def rules() -> Iterator[Sequence[str | None]]:
+    def rules() -> Iterator[Sequence[object]]:
         nonlocal moved
         for kind, region, raw, digest, is_known, old_key in tx.tuples("select_new_values"):
             key = _key(kind, raw, region)
@@ -133,8 +134,10 @@ def _remember_rules(
 def _remember_countries(tx: database.Transaction, org_id: str, beside: database.Database | None) -> None:
     found = tx.all("select_new_countries", org_id=org_id, rules_version=keys.RULES_VERSION)
     countries = [row["country"] for row in found]
-    if countries:
-        (beside or tx).execute(
+    if not countries:
+        return
+    with contextlib.nullcontext(tx) if beside is None else _apart(beside) as writer:
+        writer.execute(
             "upsert_country_rules",
             rules_version=keys.RULES_VERSION,
             countries=countries,
@@ -142,8 +145,19 @@ def _remember_countries(tx: database.Transaction, org_id: str, beside: database.
         )
 
 
+@contextlib.contextmanager
+def _apart(beside: database.Database) -> Iterator[database.Transaction]:
+    """A transaction for rules alone."""
+    with beside.transaction() as apart:
+        # it waits for others of its kind only; should it ever not, this run fails and the next one goes on
+        apart.execute("limit_waiting")
+        # the keys' waits for the disk; rules that a crash takes back are made again
+        apart.execute("leave_flushing_to_a_later_commit")
+        yield apart
+
+
 def _store(
-    tx: database.Transaction, beside: database.Database | None, rules: Iterable[Sequence[str | None]]
+    tx: database.Transaction, beside: database.Database | None, rules: Iterable[Sequence[object]]
 ) -> int:
     lines = database.copy_lines(rules)
     if not lines:
@@ -152,11 +166,7 @@ def _store(
     if beside is None:
         tx.execute("upsert_key_rules", rules_version=keys.RULES_VERSION)
         return len(lines)
-    with beside.transaction() as apart:
-        # it waits for others of its kind only; should it ever not, this run fails and the next one goes on
-        apart.execute("limit_waiting")
-        # the keys' waits for the disk; rules that a crash takes back are made again
-        apart.execute("leave_flushing_to_a_later_commit")
+    with _apart(beside) as apart:
         _copy(apart, lines)
         apart.execute("upsert_key_rules", rules_version=keys.RULES_VERSION)
     return len(lines)
