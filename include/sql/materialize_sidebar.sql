@@ -168,7 +168,7 @@ ANALYZE shown_row (workspace_id, respond_id, held_row, salesforce_id);
 -- Params: org_id text | Rows: none
 DELETE FROM sidebar_fields h
  USING shown_row x
- -- where the row was when it was compared: one that somebody wrote since is newer than what we know
+ -- where the row was when it was compared: one that somebody wrote since is newer than what we know (PostgreSQL 18.1 sees it while it waits)
  WHERE h.ctid = x.held_row
    AND h.workspace_id = x.workspace_id
    AND h.respond_id = x.respond_id
