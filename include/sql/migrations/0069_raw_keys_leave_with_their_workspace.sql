@@ -5,9 +5,9 @@ BEGIN
     IF NEW.org_id IS DISTINCT FROM OLD.org_id THEN
         UPDATE respond_contact SET org_id = NEW.org_id WHERE workspace_id = NEW.workspace_id;
         PERFORM delete_free_changes(NEW.workspace_id, OLD.org_id);
-        -- an org that serves nobody is not looked at
-        IF OLD.match_mode = 'exact' AND 'normalized' = ALL (SELECT w.match_mode FROM workspace w WHERE w.org_id = OLD.org_id)
-           AND EXISTS (SELECT FROM workspace w WHERE w.org_id = OLD.org_id) THEN
+        -- where nobody is served any more, it waits on the feed until somebody is
+        IF OLD.org_id IS NOT NULL AND OLD.match_mode = 'exact'
+           AND NOT EXISTS (SELECT FROM workspace w WHERE w.org_id = OLD.org_id AND w.match_mode = 'exact') THEN
             INSERT INTO pending_change (org_id, entity) VALUES (OLD.org_id, 'salesforce_contact');
         END IF;
     END IF;
