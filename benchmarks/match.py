@@ -127,8 +127,7 @@ def hub_candidates(place: ground.Ground) -> int:
     """Match those who hold the shared key once more, undone; return how many candidates it makes."""
     place.sql(match_people.REQUEUE_HUB, org=match_people.ORG, key=match_people.HUB_KEY)
     with place.db.transaction(is_undone=True) as tx:
-        match_contacts.claim(tx, org_id=match_people.ORG)
-        match_contacts.process(tx, org_id=match_people.ORG)
+        match_contacts.match_changed(place.db, tx, org_id=match_people.ORG, hands=1)
         with tx._driver().cursor() as cursor:
             cursor.execute(HUB_CANDIDATES, {"key": match_people.HUB_KEY})
             [count] = cursor.fetchone()

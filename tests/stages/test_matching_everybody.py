@@ -215,9 +215,7 @@ def test_a_crowded_key_makes_no_candidates(house: House) -> None:
         house.contact(number, phone=PHONE, email=f"person{number}@example.com")
     house.normalize()
     with house.db.transaction(is_undone=True) as tx:
-        tx.execute("create_match_tables")
-        match_contacts.claim(tx, org_id=ORG)
-        match_contacts.process(tx, org_id=ORG)
+        match_contacts.match_changed(house.db, tx, org_id=ORG, hands=1)
         with tx._driver().cursor() as cursor:
             cursor.execute("SELECT count(*), count(email_key), count(phone_key) FROM candidate")
             assert cursor.fetchone() == (10, 10, 0)

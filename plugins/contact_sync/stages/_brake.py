@@ -24,8 +24,10 @@ def withhold_unmatches(hands: _hands.Hands, *, org_id: str) -> int:
     tx = hands.first
     held = 0
     for loss in tx.all("select_unmatch_losses", org_id=org_id):
+        if loss["is_braked"]:
+            hands.must_be_one("the brake withholds a loss")
         if hands.are_two:
-            _must_pass(loss)
+            # they work only where nothing is held: nothing is to be let go of
             continue
         workspace_id = loss["workspace_id"]
         if _is_allowed(tx, org_id, "unmatch", loss):
@@ -57,8 +59,10 @@ def withhold_blanks(hands: _hands.Hands, *, org_id: str, is_broad: bool) -> Blan
     tx = hands.first
     held = 0
     for loss in tx.all("select_blank_losses", org_id=org_id, is_broad=is_broad):
+        if loss["is_braked"]:
+            hands.must_be_one("the brake withholds a loss")
         if hands.are_two:
-            _must_pass(loss)
+            # they work only where nothing is held: nothing is to be let go of
             continue
         workspace_id = loss["workspace_id"]
         if _is_allowed(tx, org_id, "blank", loss):
@@ -90,12 +94,6 @@ def _list_losing(hands: _hands.Hands, statement: str, **params: Any) -> None:
 
     hands.each(listed)
     hands.tell_first()
-
-
-def _must_pass(loss: database.Row) -> None:
-    """Two hands work only where nothing is held, so that nothing is to be let go of; nor can they withhold."""
-    if loss["is_braked"]:
-        raise _hands.OneHandError("the brake withholds a loss")
 
 
 def _is_allowed(

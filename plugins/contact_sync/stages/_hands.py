@@ -33,7 +33,7 @@ class OneHandError(errors.ContactSyncError):
 
 
 class Hands:
-    """One open transaction, or two side by side; obtained from :func:`alone` or :func:`joined`.
+    """One open transaction, or two side by side; two are obtained from :func:`joined`.
 
     Each keeps erasures and disconnects out by locks of its own: should one die, the other still does.
     """
@@ -86,15 +86,10 @@ class Hands:
         if self.second is not None:
             self.first.copy_rows("losing_contact", _CONTACT, self.second.tuples("list_losing_contacts"))
 
-    def must_be_one(self) -> None:
+    def must_be_one(self, why: str) -> None:
         """Raise OneHandError where there are two."""
-        if self.second is not None:
-            raise OneHandError("two hands met what only one can settle")
-
-
-def alone(tx: database.Transaction) -> Hands:
-    """Work with one transaction."""
-    return Hands(tx)
+        if self.are_two:
+            raise OneHandError(why)
 
 
 @contextlib.contextmanager
@@ -104,7 +99,7 @@ def joined(db: database.Database, first: database.Transaction, *, org_id: str, h
     Raises OneHandError if either met something that passes: a row that is kept too long, a deadlock.
     """
     if hands < 2:
-        yield alone(first)
+        yield Hands(first)
         return
     try:
         with futures.ThreadPoolExecutor(1, thread_name_prefix="hand") as helper, db.transaction() as second:

@@ -91,7 +91,7 @@ def _match(db: database.Database, org_id: str, hands: int) -> dict[str, int]:
         if extent is None or not extent["changes"]:
             return {}
         if not extent["is_broad"]:
-            return _match_changed(db, tx, org_id, hands)
+            return match_changed(db, tx, org_id=org_id, hands=hands)
         tx.one("keep_working_tables_in_memory")
         tx.execute("create_match_tables")
         tx.execute("claim_all_key_changes", org_id=org_id)
@@ -100,20 +100,14 @@ def _match(db: database.Database, org_id: str, hands: int) -> dict[str, int]:
     return counts
 
 
-def _match_changed(
-    db: database.Database, tx: database.Transaction, org_id: str, hands: int
+def match_changed(
+    db: database.Database, tx: database.Transaction, *, org_id: str, hands: int
 ) -> dict[str, int]:
+    """Match those whom the feed names, one by one, with as many hands; ``tx`` is the first and stays open."""
     shares = _hands.deal(tx, org_id=org_id, entities=_ENTITIES, kind="unmatch", hands=hands)
     with _hands.joined(db, tx, org_id=org_id, hands=len(shares)) as joined:
         _claim(joined, org_id, shares)
         return _process(joined, org_id, is_broad=False, is_braked=True)
-
-
-def claim(tx: database.Transaction, *, org_id: str) -> None:
-    """Take the org's key changes off the feed, and put the respond contacts that they concern on the working table."""
-    _claim(
-        _hands.alone(tx), org_id, _hands.deal(tx, org_id=org_id, entities=_ENTITIES, kind="unmatch", hands=1)
-    )
 
 
 def _claim(hands: _hands.Hands, org_id: str, shares: list[list[int]]) -> None:
@@ -134,7 +128,7 @@ def process(
     ``is_braked`` withholds too great a loss; one contact that a creation brings along is none.
     """
     tx.one("hold_off_erasures", org_id=org_id)
-    return _process(_hands.alone(tx), org_id, is_broad=is_broad, is_braked=is_braked)
+    return _process(_hands.Hands(tx), org_id, is_broad=is_broad, is_braked=is_braked)
 
 
 def _process(hands: _hands.Hands, org_id: str, *, is_broad: bool, is_braked: bool) -> dict[str, int]:

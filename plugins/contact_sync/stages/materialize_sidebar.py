@@ -60,7 +60,7 @@ def _materialize_changed(
         # after the claim: what is chosen from here on stays on the feed
         layouts = _lay_out(tx, org_id)
         if looked_at and _follow_merges(tx, org_id):
-            joined.must_be_one()
+            joined.must_be_one("an edit moves to the winner of a merge")
         looked_at -= joined.swap("hand_over_changed_rows", "take_changed_rows")
         counts = _process(joined, org_id, is_broad=False, is_braked=True)
     return {"looked_at": looked_at, **counts, "layouts": layouts}
@@ -99,7 +99,7 @@ def process(
     if not is_braked:
         # who brings a change of their own knows more than whoever writes these rows at this moment
         tx.all("lock_changed_rows")
-    return _process(_hands.alone(tx), org_id, is_broad=is_broad, is_braked=is_braked)
+    return _process(_hands.Hands(tx), org_id, is_broad=is_broad, is_braked=is_braked)
 
 
 def _process(hands: _hands.Hands, org_id: str, *, is_broad: bool, is_braked: bool) -> dict[str, int]:
